@@ -1,0 +1,11 @@
+// free_misaligned BYTES OFFSET: an address no block can have.
+#include "misuse.h"
+
+int main(int count, char** arguments) {
+  (void)count;
+  char* block = malloc(number(arguments[1]));
+  char* pointer = hidden(block + number(arguments[2]));
+  tell(pointer);
+  free(pointer);
+  return 0;
+}

@@ -1,0 +1,10 @@
+// realloc_foreign NAME: what no heap gave is resized.
+#include "foreign.h"
+
+int main(int count, char** arguments) {
+  (void)count;
+  char on_stack[64] __attribute__((aligned(16)));
+  void* pointer = hidden(foreign(arguments[1], on_stack));
+  tell(pointer);
+  return realloc(pointer, 200) == NULL;
+}
