@@ -22,7 +22,7 @@ class Man(preload_case.PreloadCase):
 
     def test_the_sandbox_is_on(self):
         """Without this the other tests of this file would prove nothing."""
-        for preload in ({}, {"LD_PRELOAD": preload_case.library()}):
+        for preload in ({}, self.with_library()):
             outcome = self.run_in_fresh_directory([preload_case.find("man"), "--debug", "-M", self.pages, "-P", "cat", "heap"],
                                                   MANWIDTH="80", **preload)
             self.assertEqual(outcome.status, "exit 0", outcome.excerpt())

@@ -1,11 +1,13 @@
 """Runs a program as it is and under the library, and compares everything it says.
 
 Each test of this folder is a plain unittest file. The library comes in BURSAR_TEST_LIBRARY; the tests are
-the same for every library that replaces malloc, so they can be tried on any other one.
+the same for every library that replaces malloc, so they can be tried on any other one. BURSAR_TEST_OPTIONS, when
+set, becomes BURSAR for the programs; with stats in it, every program must also leave whole reports.
 """
 
 import dataclasses
 import difflib
+import json
 import os
 import pathlib
 import re
@@ -59,6 +61,25 @@ class PreloadCase(unittest.TestCase):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="bursar-programs-"))
         self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
 
+    def with_library(self):
+        """What makes a program run under the library."""
+        options = os.environ.get("BURSAR_TEST_OPTIONS")
+        if not options:
+            return {"LD_PRELOAD": library()}
+        (self.root / "reports").mkdir(exist_ok=True)
+        return {"LD_PRELOAD": library(), "BURSAR": f"{options},out={self.root}/reports/%n.%p"}
+
+    def assert_reports_are_whole(self):
+        if "stats=json" not in os.environ.get("BURSAR_TEST_OPTIONS", ""):
+            return
+        reports = list((self.root / "reports").iterdir())
+        self.assertNotEqual(reports, [], "no process left a report")
+        for report in reports:
+            try:
+                json.loads(report.read_text())
+            except ValueError as fault:
+                self.fail(f"{report.name} is not JSON: {fault}\n{report.read_text(errors='replace')[:500]}")
+
     def environment(self, directory, extra):
         """Nothing of the caller's environment that could make the two runs, or two machines, differ."""
         return {
@@ -88,12 +109,13 @@ class PreloadCase(unittest.TestCase):
         command = [find(command[0]), *command[1:]]
         plain = self.run_in_fresh_directory(command, **extra)
         self.assertEqual(plain.status, "exit 0", f"{command} fails without the library:\n{plain.excerpt()}")
-        preloaded = self.run_in_fresh_directory(command, LD_PRELOAD=library(), **extra)
+        preloaded = self.run_in_fresh_directory(command, **self.with_library(), **extra)
         left, right = (same(outcome.text()).splitlines() for outcome in (plain, preloaded))
         lines = list(difflib.unified_diff(left, right, "without", "with the library", lineterm="", n=2))
         if lines:
             shown = "\n".join(lines[:DIFFERENCE_LINES_MAX])
             self.fail(f"{command} behaves differently ({len(lines)} lines of difference):\n{shown}")
+        self.assert_reports_are_whole()
         return preloaded
 
     def assert_serves_malloc(self, command):

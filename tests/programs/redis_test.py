@@ -22,7 +22,7 @@ class Redis(preload_case.PreloadCase):
         self.socket = str(self.directory / "redis.sock")
 
     def environment_of(self, preload):
-        return self.environment(self.directory, {"LD_PRELOAD": preload_case.library()} if preload else {})
+        return self.environment(self.directory, self.with_library() if preload else {})
 
     def client(self, arguments, *, program="redis-cli", preload=False, stdin=""):
         result = subprocess.run([preload_case.find(program), "-s", self.socket, *arguments], input=stdin, text=True,
@@ -85,6 +85,7 @@ class Redis(preload_case.PreloadCase):
         self.client(["flushall", "async"])
         self.assertEqual(self.client(["dbsize"]), "0\n")
         self.stop(server)
+        self.assert_reports_are_whole()
 
 
 if __name__ == "__main__":
