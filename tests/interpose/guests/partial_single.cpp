@@ -1,0 +1,20 @@
+// A program that replaces operator new(size_t) and operator delete(void*) alone.
+#include "partial_operators.h"
+
+REPLACE_SINGLE()
+
+CASE(single_forms_call_the_replacement) {
+    partial::call_single_forms();
+    partial::expect_calls(partial::single, 4);
+}
+
+CASE(array_forms_call_the_replacement) {
+    partial::call_array_forms();
+    partial::expect_calls(partial::single, 4);
+}
+
+CASE(aligned_forms_stay_in_the_heap) {
+    partial::call_aligned_forms();
+    partial::call_aligned_array_forms();
+    partial::expect_calls(partial::single, 0);
+}
