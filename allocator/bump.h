@@ -1,0 +1,65 @@
+// Thread-local bump arenas of tasks: small blocks cut one after the other from a chunk that dies as a whole.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/report.h"
+#include "allocator/run.h"
+#include "allocator/units.h"
+
+namespace bursar {
+
+/// Stands right before each block, in what its alignment would waste half the time anyway. Written by the owner when it
+/// cuts the block, then changed only by whoever frees it.
+struct BumpHeader {
+  uint32_t bytes;  // usable
+  uint32_t task;   // which task allocated it; bump_freed once it is freed
+};
+static_assert(sizeof(BumpHeader) == 8);
+
+inline constexpr uint32_t bump_freed = UINT32_MAX;
+
+/// | header | block | header | block | ... | next ......... end |
+///
+/// The owner counts its own frees without atomics; others count in `freed_by_others`. When the owner leaves the chunk it
+/// publishes how many blocks are still out; from then on every free counts there and the one that brings it to zero
+/// gives the chunk back.
+///
+///   I1  while owned: blocks_out = cut by the owner - freed by the owner; balance <= 0 counts the others' frees
+///   I2  once left: balance = blocks not yet freed; the free that makes it 0 retires the chunk, once
+struct BumpChunk : Run {
+  uintptr_t next;
+  uintptr_t end;
+  std::atomic<int32_t> balance;
+  int32_t blocks_out;
+};
+static_assert(sizeof(BumpChunk) <= run_record_bytes);
+
+namespace bump {
+
+/// Larger blocks are served as outside a task: a chunk shall hold many.
+inline constexpr size_t block_bytes_max = 4 * KiB;
+
+/// A block from the calling thread's chunk, or from a new chunk if that is full or missing. Null when there is no
+/// memory. Pre: the thread serves a task arena, is inside; bytes <= block_bytes_max.
+[[nodiscard]] void* allocate(size_t bytes, uint32_t task) noexcept;
+
+/// From any thread, at any time. Pre: inside.
+void deallocate(BumpChunk& chunk, void* pointer, Caller caller) noexcept;
+
+/// Pre: the pointer lies in the chunk. Reports pointers that cannot start a block.
+[[nodiscard]] size_t usable_bytes(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept;
+
+/// Which task allocated the block.
+[[nodiscard]] uint32_t task_of(const void* pointer) noexcept;
+
+/// Grows the newest block of the calling thread's chunk where it is. False when that cannot be.
+[[nodiscard]] bool try_extend(BumpChunk& chunk, void* pointer, size_t bytes) noexcept;
+
+/// The calling thread leaves its chunk, if it has one. Its blocks stay valid. Pre: inside.
+void leave_chunk() noexcept;
+
+}  // namespace bump
+}  // namespace bursar

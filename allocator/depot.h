@@ -1,0 +1,90 @@
+// The depot: all segments of the process; hands out runs and gives what lies free back to the system in time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/lock.h"
+#include "allocator/run.h"
+#include "allocator/segment.h"
+
+namespace bursar {
+
+/// One lock guards it all: runs are wanted once in thousands of blocks.
+///
+///   shelves   segments by the length of their longest free run, so that a run is looked for where it just fits:
+///             full segments stay full, empty ones empty out and can go
+///   purge     segments with dirty free granules, the longest free first
+///
+///   I1  a segment stands on the shelf of its longest free run (shelf 0: full ones)
+///   I2  a segment in the purge queue has dirty granules; one whose purge was refused or held back by a huge page is not
+///   I3  the queue is ordered by dirty_since_ms
+class Depot {
+ public:
+  /// A run of granules, committed and entered in the page map, of a kind and with a zeroed record otherwise. Null
+  /// when the system refuses. `zeroed` tells whether all its bytes read zero.
+  /// Pre: granules in [1, segment_granules], alignment in granules.
+  [[nodiscard]] Run* acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed,
+                             ThreadIdentity self) noexcept;
+
+  /// Takes a run back, out of the page map.
+  void retire(Run* run, ThreadIdentity self) noexcept;
+
+  /// Extends a run upwards, if the granules behind it are free.
+  [[nodiscard]] bool grow(Run* run, size_t granules, ThreadIdentity self) noexcept;
+
+  /// Gives the upper granules of a run back.
+  void shrink(Run* run, size_t granules, ThreadIdentity self) noexcept;
+
+  /// Gives back what has been free for the purge delay. Cheap when nothing is due.
+  void purge_due(ThreadIdentity self) noexcept;
+
+  /// Gives all free memory back now. True when there was any.
+  bool purge_all(ThreadIdentity self) noexcept;
+
+  [[nodiscard]] Lock& lock() noexcept { return lock_; }
+
+  /// In a child whose parent's other thread held the lock: what it guarded is given up, not used. Runs in use stay
+  /// valid; free granules of the parent's segments are lost to the child.
+  void forget_after_fork() noexcept;
+
+  struct Figures {
+    size_t segments_bytes;   // address space
+    size_t committed_bytes;  // of those
+    size_t free_bytes;       // of the committed
+  };
+  [[nodiscard]] Figures measure(ThreadIdentity self) noexcept;
+
+  /// Checks I1 to I3 and every segment's invariants. Pre: no other thread is active.
+  void validate() noexcept;
+
+ private:
+  static constexpr size_t shelf_count = segment_granules + 1;
+
+  [[nodiscard]] Segment* find_segment(size_t granules, size_t alignment) noexcept;
+  [[nodiscard]] Segment* add_segment() noexcept;
+  [[nodiscard]] bool commit_up_to(Segment& segment, size_t granule) noexcept;
+  void give_back(Segment& segment, size_t first, size_t count) noexcept;
+  void put_on_shelf(Segment& segment) noexcept;
+  void take_from_shelf(Segment& segment) noexcept;
+  void enqueue_purge(Segment& segment) noexcept;
+  void dequeue_purge(Segment& segment) noexcept;
+  void purge_locked(uint64_t free_before_ms) noexcept;
+  bool purge_segment(Segment& segment) noexcept;
+  [[nodiscard]] bool release_segment(Segment& segment) noexcept;
+  [[nodiscard]] HugePages wants_huge_pages() const noexcept;
+  [[nodiscard]] size_t committed_bytes() const noexcept { return committed_granules_ * granule_bytes; }
+
+  Lock lock_;
+  Segment* shelves_[shelf_count]{};
+  Segment* purge_first_ = nullptr;
+  Segment* purge_last_ = nullptr;
+  Segment* spare_records_ = nullptr;
+  size_t segment_count_ = 0;
+  size_t committed_granules_ = 0;
+  uint32_t generation_ = 0;
+};
+
+extern constinit Depot depot;
+
+}  // namespace bursar

@@ -1,0 +1,35 @@
+// Tells a forked child from its parent, however it was forked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace bursar {
+
+/// A page that the kernel wipes in a child (MADV_WIPEONFORK, Linux 4.14) holds a mark. It works for fork, _Fork and
+/// raw clone, from signal handlers too, needs no handlers that other code may deadlock with, and rightly sees no
+/// child in vfork, where memory is shared.
+class ForkGuard {
+ public:
+  /// False when the kernel cannot do it; then `note_child` must be called by a pthread_atfork handler.
+  [[nodiscard]] bool start() noexcept;
+
+  /// True once in each child, for one of its threads. Cost: one load.
+  [[nodiscard]] bool is_new_child() noexcept {
+    if (mark_->load(std::memory_order_relaxed) != wiped) [[likely]] return false;
+    return mark_->exchange(seen, std::memory_order_relaxed) == wiped;
+  }
+
+  void note_child() noexcept { mark_->store(wiped, std::memory_order_relaxed); }
+
+ private:
+  static constexpr uint32_t wiped = 0;
+  static constexpr uint32_t seen = 1;
+
+  std::atomic<uint32_t> own_mark_{seen};
+  std::atomic<uint32_t>* mark_ = &own_mark_;
+};
+
+extern constinit ForkGuard fork_guard;
+
+}  // namespace bursar

@@ -1,0 +1,245 @@
+// The heap as the interposition sees it.
+#include "allocator/heap.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "allocator/bump.h"
+#include "allocator/depot.h"
+#include "allocator/emergency.h"
+#include "allocator/fork_guard.h"
+#include "allocator/heap_registry.h"
+#include "allocator/large.h"
+#include "allocator/page_map.h"
+#include "allocator/slab.h"
+#include "allocator/thread_heap.h"
+
+namespace bursar {
+namespace {
+
+/// Large blocks whose free interrupted the heap itself. Whoever is next inside, and not interrupted, frees them.
+constinit std::atomic<Block*> deferred_frees{nullptr};
+
+void defer_free(void* pointer) noexcept {
+  auto* block = static_cast<Block*>(pointer);
+  block->next = deferred_frees.load(std::memory_order_relaxed);
+  while (!deferred_frees.compare_exchange_weak(block->next, block, std::memory_order_release,
+                                               std::memory_order_relaxed)) {
+  }
+}
+
+void free_deferred() noexcept {
+  if (deferred_frees.load(std::memory_order_relaxed) == nullptr) [[likely]] return;
+  // Pairs with the release in defer_free.
+  Block* block = deferred_frees.exchange(nullptr, std::memory_order_acquire);
+  while (block != nullptr) {
+    Block* next = block->next;
+    Run* run = page_map.run_of(block);
+    if (run->kind == RunKind::bump) {
+      bump::deallocate(*static_cast<BumpChunk*>(run), block, Caller::free);
+    } else {
+      large::deallocate(run, &thread);
+    }
+    block = next;
+  }
+}
+
+/// What every way inside begins with.
+void enter() noexcept {
+  if (fork_guard.is_new_child()) [[unlikely]] heap::adopt_after_fork();
+  free_deferred();
+}
+
+void* refill_class(SizeClass size_class) noexcept {
+  const InsideScope inside;
+  enter();
+  if (thread.heap != nullptr) return thread.heap->refill(size_class);
+  ThreadHeap* shared = heap_registry.shared_heap();
+  return shared == nullptr ? nullptr : shared->allocate_shared(size_class, &thread);
+}
+
+void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
+  const InsideScope inside;
+  enter();
+  large::purge_due(&thread);
+  return large::allocate(bytes, alignment, zeroed, &thread);
+}
+
+void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
+  if (!slab::is_block_start(slab, pointer)) {
+    report_interior_pointer(pointer, slab::block_start(slab, pointer), caller);
+  }
+  auto* block = static_cast<Block*>(pointer);
+  ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
+  if (thread.is_inside) {
+    // A signal handler that interrupted this thread inside the heap: the lock-free way, also for its own blocks.
+    return ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), nullptr);
+  }
+  const InsideScope inside;
+  enter();
+  if (target == thread.heap) return target->push_own(slab, block);
+  if (thread.heap != nullptr) return thread.heap->send(slab, block);
+  ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), &thread);
+}
+
+void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
+  if (run->kind == RunKind::emergency) return;
+  if (run->kind == RunKind::bump) {
+    (void)bump::usable_bytes(*static_cast<BumpChunk*>(run), pointer, caller);
+  } else if (run->start != address_of(pointer)) {
+    report_interior_pointer(pointer, pointer_to(run->start), caller);
+  }
+  if (thread.is_inside) return defer_free(pointer);
+  const InsideScope inside;
+  enter();
+  if (run->kind == RunKind::bump) return bump::deallocate(*static_cast<BumpChunk*>(run), pointer, caller);
+  large::deallocate(run, &thread);
+}
+
+/// The run of a pointer that claims to be a block; does not return for one that cannot be.
+Run* run_of_block(const void* pointer, Caller caller) noexcept {
+  Run* run = page_map.run_of(pointer);
+  if (run == nullptr || run->kind == RunKind::unused) [[unlikely]] large::report_no_block(pointer, caller);
+  if (address_of(pointer) % block_alignment != 0) report_misaligned_pointer(pointer, caller);
+  return run;
+}
+
+}  // namespace
+
+void leave_without_room(Bin* bin) noexcept {
+  if (thread.is_inside) {
+    // Interrupted inside: the list may exceed its capacity until the next free outside.
+    bin->room = 0;
+    return;
+  }
+  const InsideScope inside;
+  enter();
+  thread.heap->relieve(*bin);
+}
+
+namespace heap {
+
+SizeClass class_for(size_t bytes, size_t alignment) noexcept {
+  if (bytes == 0) bytes = 1;
+  if (alignment > block_alignment) {
+    if (alignment > medium_bytes_max || bytes > medium_bytes_max) return 0;
+    // A size that is a multiple of a power of two has a class whose blocks all are: slabs start on granules, and
+    // the steps between classes are powers of two themselves.
+    bytes = round_up(bytes, alignment);
+  }
+  return bytes > medium_bytes_max ? 0 : size_class_of(bytes);
+}
+
+void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
+  if (thread.is_inside) return emergency::allocate(bytes, alignment);
+  const SizeClass size_class = class_for(bytes, alignment);
+  if (size_class == 0) return allocate_large(bytes, alignment, zeroed);
+  void* block = thread.heap != nullptr ? thread.heap->try_pop(size_class) : nullptr;
+  if (block == nullptr) block = refill_class(size_class);
+  if (block != nullptr && zeroed == Zeroed::yes) memset(block, 0, bytes);
+  return block;
+}
+
+void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept {
+  if (bytes > bump::block_bytes_max || alignment > block_alignment || thread.is_inside) {
+    return allocate(bytes, alignment, zeroed);
+  }
+  void* block = nullptr;
+  {
+    const InsideScope inside;
+    enter();
+    block = bump::allocate(bytes, task);
+  }
+  if (block == nullptr) return allocate(bytes, alignment, zeroed);
+  if (zeroed == Zeroed::yes) memset(block, 0, bytes);
+  return block;
+}
+
+void deallocate(void* pointer, Caller caller) noexcept {
+  if (pointer == nullptr) return;
+  Run* run = run_of_block(pointer, caller);
+  if (run->kind == RunKind::slab) return deallocate_small(*static_cast<Slab*>(run), pointer, caller);
+  deallocate_other(run, pointer, caller);
+}
+
+BlockInfo look_up(const void* pointer) noexcept {
+  const Run* run = page_map.run_of(pointer);
+  if (run == nullptr || address_of(pointer) % block_alignment != 0) return {};
+  switch (run->kind) {
+    case RunKind::slab: {
+      const auto& slab = *static_cast<const Slab*>(run);
+      if (!slab::is_block_start(slab, pointer)) return {};
+      return {slab.block_bytes(), slab.size_class, 0, true, false};
+    }
+    case RunKind::pages:
+    case RunKind::mapping: return {large::usable_bytes(run), 0, 0, run->start == address_of(pointer), false};
+    case RunKind::bump: {
+      const auto& chunk = *static_cast<const BumpChunk*>(run);
+      return {bump::usable_bytes(chunk, pointer, Caller::usable_size), 0, bump::task_of(pointer), true, true};
+    }
+    case RunKind::emergency: return {emergency::usable_bytes(pointer), 0, 0, true, true};
+    case RunKind::unused: break;
+  }
+  return {};
+}
+
+size_t usable_bytes(const void* pointer, Caller caller) noexcept {
+  const Run* run = run_of_block(pointer, caller);
+  if (run->kind == RunKind::bump) return bump::usable_bytes(*static_cast<const BumpChunk*>(run), pointer, caller);
+  const BlockInfo info = look_up(pointer);
+  if (info.is_ours) return info.usable_bytes;
+  const auto& slab = *static_cast<const Slab*>(run);
+  const void* block = run->kind == RunKind::slab ? slab::block_start(slab, pointer) : pointer_to(run->start);
+  report_interior_pointer(pointer, block, caller);
+}
+
+void* resize(void* pointer, size_t bytes) noexcept {
+  const size_t usable = usable_bytes(pointer, Caller::realloc);
+  Run* run = page_map.run_of(pointer);
+  if (run->kind == RunKind::slab && thread.heap != nullptr && thread.heap->was_just_freed(run->size_class, pointer)) {
+    report_double_free(pointer);
+  }
+  const bool is_large = run->kind == RunKind::pages || run->kind == RunKind::mapping;
+  if (is_large && bytes > medium_bytes_max) {
+    if (bytes <= usable && usable - bytes <= usable / 4) return pointer;
+    if (thread.is_inside) return nullptr;
+    const InsideScope inside;
+    enter();
+    return large::resize(run, bytes, &thread);
+  }
+  if (is_large) return nullptr;
+  // A block keeps its place while at least half of it is wanted.
+  if (bytes <= usable && bytes >= usable / 2) return pointer;
+  if (run->kind != RunKind::bump || bytes < usable || thread.is_inside) return nullptr;
+  return bump::try_extend(*static_cast<BumpChunk*>(run), pointer, bytes) ? pointer : nullptr;
+}
+
+bool purge_all() noexcept {
+  if (thread.is_inside) return false;
+  const InsideScope inside;
+  enter();
+  if (thread.heap != nullptr) thread.heap->empty_bins();
+  const bool any_mappings = large::purge_all(&thread);
+  return depot.purge_all(&thread) || any_mappings;
+}
+
+Figures measure() noexcept {
+  Figures figures{0, 0, large::mapped_bytes(), large::mapping_count()};
+  if (!thread.is_inside) {
+    const InsideScope inside;
+    enter();
+    const Depot::Figures segments = depot.measure(&thread);
+    figures.system_bytes = segments.committed_bytes;
+    figures.free_bytes = segments.free_bytes;
+  }
+  figures.system_bytes += figures.mapped_bytes;
+  return figures;
+}
+
+void adopt_after_fork() noexcept {
+  if (depot.lock().was_abandoned(&thread)) large::forget_after_fork();
+  heap_registry.adopt_after_fork();
+}
+
+}  // namespace heap
+}  // namespace bursar

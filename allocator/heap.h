@@ -1,0 +1,61 @@
+// The heap as the interposition sees it: any size, any alignment, any pointer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/report.h"
+#include "allocator/size_class.h"
+#include "allocator/units.h"
+
+namespace bursar::heap {
+
+/// What a pointer turned out to be. `is_ours` is false for whatever no block of this heap can be.
+struct BlockInfo {
+  size_t usable_bytes;
+  SizeClass size_class;  // 0 for large, bump and emergency blocks
+  uint32_t task;        // for bump blocks, else 0
+  bool is_ours;
+  bool is_odd;          // bump or emergency: its size tells nothing of its class
+};
+
+/// The class that serves `bytes` at a multiple of `alignment`, a power of two; 0 for what large blocks serve.
+[[nodiscard]] SizeClass class_for(size_t bytes, size_t alignment) noexcept;
+
+/// A block of at least `bytes` (0 is served as 1) at a multiple of `alignment`. Null when there is no memory. Thread safe, also in
+/// signal handlers that interrupted the heap. Pre: alignment is a power of two; the thread was attached or ended.
+/// Cost: some ten instructions beyond the fast path when the bin has a block; a refill else.
+[[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept;
+
+/// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.
+[[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept;
+
+/// Takes any pointer: null does nothing, whatever is no block ends the process with a line that says so.
+void deallocate(void* pointer, Caller caller) noexcept;
+
+/// Looks a pointer up without trusting it. Never faults, whatever the pointer.
+[[nodiscard]] BlockInfo look_up(const void* pointer) noexcept;
+
+/// What the block holds; ends the process for what is no block. Pre: not null.
+[[nodiscard]] size_t usable_bytes(const void* pointer, Caller caller) noexcept;
+
+/// The same block with another size, if it can be had without copying; null otherwise. Ends the process for what is
+/// no block. Pre: not null.
+[[nodiscard]] void* resize(void* pointer, size_t bytes) noexcept;
+
+/// Gives all free memory that can be found back to the system. True when there was any.
+bool purge_all() noexcept;
+
+/// What the heap takes from the system and how much of it lies free, for mallinfo and its like.
+struct Figures {
+  size_t system_bytes;   // committed, in segments and mappings
+  size_t free_bytes;     // of those; free blocks in slabs and bins are not counted
+  size_t mapped_bytes;   // in mappings of large blocks
+  size_t mapping_count;
+};
+[[nodiscard]] Figures measure() noexcept;
+
+/// In a new child of fork. Called by every slow path before it takes a lock.
+void adopt_after_fork() noexcept;
+
+}  // namespace bursar::heap

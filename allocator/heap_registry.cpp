@@ -1,0 +1,98 @@
+// All threads' heaps.
+#include "allocator/heap_registry.h"
+
+#include <new>
+
+#include "allocator/depot.h"
+#include "allocator/metadata.h"
+
+namespace bursar {
+
+constinit HeapRegistry heap_registry;
+
+ThreadHeap* HeapRegistry::take_orphan_locked() noexcept {
+  while (ThreadHeap* heap = orphans_) {
+    orphans_ = heap->next_orphan;
+    heap->next_orphan = nullptr;
+    if (heap->stage.load(std::memory_order_relaxed) != HeapStage::orphaned) continue;  // lost in a fork
+    heap->stage.store(HeapStage::owned, std::memory_order_seq_cst);
+    return heap;
+  }
+  return nullptr;
+}
+
+ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
+  void* memory = metadata::allocate_locked(sizeof(ThreadHeap));
+  if (memory == nullptr) return nullptr;
+  auto* heap = new (memory) ThreadHeap;
+  heap->stage.store(stage, std::memory_order_relaxed);
+  heap->next_registered = all_.load(std::memory_order_relaxed);
+  // Pairs with the acquire in first(): the heap is complete before it can be found.
+  all_.store(heap, std::memory_order_release);
+  heap_count_.fetch_add(1, std::memory_order_relaxed);
+  return heap;
+}
+
+bool HeapRegistry::attach_thread() noexcept {
+  const InsideScope inside;
+  const LockGuard guard(depot.lock(), &thread);
+  ThreadHeap* heap = take_orphan_locked();
+  if (heap == nullptr) heap = make_locked(HeapStage::owned);
+  if (heap == nullptr) return false;
+  thread.heap = heap;
+  thread.stage = ThreadStage::alive;
+  return true;
+}
+
+void HeapRegistry::detach_thread() noexcept {
+  const InsideScope inside;
+  ThreadHeap* heap = thread.heap;
+  thread.active = const_cast<ThreadHeap*>(&empty_heap);
+  thread.heap = nullptr;
+  thread.stage = ThreadStage::ended;
+  if (heap == nullptr) return;
+  heap->stage.store(HeapStage::orphaned, std::memory_order_seq_cst);
+  heap->empty_bins();
+  const LockGuard guard(depot.lock(), &thread);
+  heap->next_orphan = orphans_;
+  orphans_ = heap;
+}
+
+ThreadHeap* HeapRegistry::shared_heap() noexcept {
+  ThreadHeap* heap = shared_.load(std::memory_order_acquire);
+  if (heap != nullptr) return heap;
+  const LockGuard guard(depot.lock(), &thread);
+  heap = shared_.load(std::memory_order_relaxed);
+  if (heap != nullptr) return heap;
+  heap = make_locked(HeapStage::shared);
+  shared_.store(heap, std::memory_order_release);
+  return heap;
+}
+
+void HeapRegistry::adopt_after_fork() noexcept {
+  const ThreadIdentity self = &thread;
+  if (depot.lock().was_abandoned(self)) {
+    depot.forget_after_fork();
+    orphans_ = nullptr;  // the list may be torn; it is rebuilt below
+    for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
+      if (heap->stage.load(std::memory_order_relaxed) == HeapStage::orphaned) {
+        heap->stage.store(HeapStage::owned, std::memory_order_relaxed);
+      }
+    }
+  }
+  for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
+    if (heap == thread.heap) continue;
+    const HeapStage stage = heap->stage.load(std::memory_order_relaxed);
+    if (heap->lock().was_abandoned(self)) {
+      heap->stage.store(HeapStage::lost, std::memory_order_relaxed);
+      if (stage == HeapStage::shared) shared_.store(nullptr, std::memory_order_relaxed);
+      continue;
+    }
+    if (stage != HeapStage::owned) continue;
+    heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
+    heap->next_orphan = orphans_;
+    orphans_ = heap;
+  }
+}
+
+}  // namespace bursar

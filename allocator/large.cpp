@@ -1,0 +1,214 @@
+// Large blocks: page runs inside segments, and mappings of their own.
+#include "allocator/large.h"
+
+#include <cstring>
+
+#include "allocator/depot.h"
+#include "allocator/mapping_cache.h"
+#include "allocator/metadata.h"
+#include "allocator/os.h"
+#include "allocator/page_map.h"
+#include "allocator/page_source.h"
+#include "allocator/settings.h"
+#include "allocator/size_class.h"
+
+namespace bursar::large {
+namespace {
+
+/// A block that grew once gets an eighth more than asked, as address space: the next steps need no system call.
+constexpr size_t growth_slack_divisor = 8;
+
+constinit MappingCache cache;
+constinit LargeRun* spare_records = nullptr;
+
+/// The large blocks freed last, told from foreign pointers when one of them is freed again. Under the depot's lock, but
+/// read without: the reader is about to abort.
+constexpr size_t freed_last_count = 16;
+constinit uintptr_t freed_last[freed_last_count]{};
+constinit size_t freed_last_next = 0;
+constinit size_t mappings_bytes = 0;
+constinit size_t mappings = 0;
+
+void note_freed_locked(uintptr_t start) noexcept {
+  freed_last[freed_last_next] = start;
+  freed_last_next = (freed_last_next + 1) % freed_last_count;
+}
+
+LargeRun* take_record_locked() noexcept {
+  LargeRun* record = spare_records;
+  if (record == nullptr) return static_cast<LargeRun*>(metadata::allocate_locked(sizeof(LargeRun)));
+  spare_records = record->next_spare;
+  return record;
+}
+
+void put_record_locked(LargeRun* record) noexcept {
+  record->kind = RunKind::unused;
+  record->next_spare = spare_records;
+  spare_records = record;
+}
+
+/// A mapping is entered in the page map with its first granule only: a word for each would make a block of a TiB cost a
+/// hundred MiB.
+void enter_locked(LargeRun* run) noexcept {
+  page_map.set_run(run->start, 1, run);
+  mappings_bytes += run->bytes;
+  ++mappings;
+}
+
+void withdraw_locked(LargeRun* run) noexcept {
+  page_map.set_run(run->start, 1, nullptr);
+  mappings_bytes -= run->bytes;
+  --mappings;
+}
+
+Mapping take_mapping_locked(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
+  zeroed = Zeroed::no;
+  Mapping mapping = cache.take_locked(bytes, alignment);
+  if (mapping.start != 0) return mapping;
+  void* start = page_source::map(bytes, alignment);
+  if (start == nullptr && cache.purge_locked(UINT64_MAX)) start = page_source::map(bytes, alignment);
+  if (start == nullptr) return {};
+  zeroed = page_source::reads_zero() ? Zeroed::yes : Zeroed::no;
+  if (page_map.cover(address_of(start), granule_bytes)) return {address_of(start), bytes};
+  (void)page_source::unmap(start, bytes);
+  return {};
+}
+
+void* allocate_mapping(size_t bytes, size_t alignment, Zeroed& zeroed, ThreadIdentity self) noexcept {
+  if (alignment < granule_bytes) alignment = granule_bytes;
+  bytes = round_up(bytes, granule_bytes);
+  const LockGuard guard(depot.lock(), self);
+  LargeRun* run = take_record_locked();
+  if (run == nullptr) return nullptr;
+  const Mapping mapping = take_mapping_locked(bytes, alignment, zeroed);
+  if (mapping.start == 0) {
+    put_record_locked(run);
+    return nullptr;
+  }
+  run->start = mapping.start;
+  run->segment = nullptr;
+  run->kind = RunKind::mapping;
+  run->granules = 0;
+  run->bytes = mapping.bytes;
+  enter_locked(run);
+  return pointer_to(mapping.start);
+}
+
+void* allocate_pages(size_t bytes, size_t alignment, Zeroed& zeroed, ThreadIdentity self) noexcept {
+  const size_t granules = bytes == 0 ? 1 : round_up(bytes, granule_bytes) / granule_bytes;
+  const size_t granule_alignment = alignment <= granule_bytes ? 1 : alignment / granule_bytes;
+  Run* run = depot.acquire(granules, granule_alignment, RunKind::pages, zeroed, self);
+  if (run == nullptr) return nullptr;
+  static_cast<LargeRun*>(run)->bytes = granules * granule_bytes;
+  return pointer_to(run->start);
+}
+
+void* resize_pages(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept {
+  if (bytes > in_segment_bytes_max) return nullptr;
+  const size_t granules = round_up(bytes, granule_bytes) / granule_bytes;
+  if (granules < run->granules) depot.shrink(run, granules, self);
+  if (granules > run->granules && !depot.grow(run, granules, self)) return nullptr;
+  run->bytes = granules * granule_bytes;
+  return pointer_to(run->start);
+}
+
+/// Where the mapping stands with its new size, in place or moved; null when neither can be had.
+void* remap_locked(LargeRun* run, size_t bytes) noexcept {
+  void* start = pointer_to(run->start);
+  if (page_source::resize_in_place(start, run->bytes, bytes)) return start;
+  void* target = page_source::reserve(bytes, granule_bytes);
+  if (target == nullptr) return nullptr;
+  if (page_map.cover(address_of(target), granule_bytes) && page_source::move(start, run->bytes, target, bytes)) {
+    return target;
+  }
+  (void)page_source::release(target, bytes);
+  return nullptr;
+}
+
+void* resize_mapping(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept {
+  if (bytes <= in_segment_bytes_max) return nullptr;
+  const size_t exact = round_up(bytes, granule_bytes);
+  if (exact == run->bytes) return pointer_to(run->start);
+  size_t granted = exact;
+  if (bytes > run->bytes && exact < request_bytes_max / 2) {
+    granted = round_up(exact + exact / growth_slack_divisor, granule_bytes);
+  }
+  const LockGuard guard(depot.lock(), self);
+  // Withdrawn before it moves: the moment its old range is free, another thread may map and enter a block there.
+  withdraw_locked(run);
+  void* start = remap_locked(run, granted);
+  if (start == nullptr && granted != exact) {
+    granted = exact;
+    start = remap_locked(run, granted);
+  }
+  if (start != nullptr) {
+    run->start = address_of(start);
+    run->bytes = granted;
+  }
+  enter_locked(run);
+  return start;
+}
+
+}  // namespace
+
+void* allocate(size_t bytes, size_t alignment, Zeroed wanted, ThreadIdentity self) noexcept {
+  Zeroed zeroed{};
+  const bool fits_segment = bytes <= in_segment_bytes_max && alignment <= in_segment_bytes_max;
+  void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed, self)
+                             : allocate_mapping(bytes, alignment, zeroed, self);
+  if (block != nullptr && wanted == Zeroed::yes && zeroed == Zeroed::no) memset(block, 0, bytes);
+  return block;
+}
+
+void deallocate(Run* run, ThreadIdentity self) noexcept {
+  if (run->kind == RunKind::pages) {
+    const uintptr_t start = run->start;
+    depot.retire(run, self);
+    const LockGuard guard(depot.lock(), self);
+    return note_freed_locked(start);
+  }
+  auto* large_run = static_cast<LargeRun*>(run);
+  const LockGuard guard(depot.lock(), self);
+  note_freed_locked(large_run->start);
+  withdraw_locked(large_run);
+  cache.put_locked({large_run->start, large_run->bytes});
+  put_record_locked(large_run);
+}
+
+void* resize(Run* run, size_t bytes, ThreadIdentity self) noexcept {
+  auto* large_run = static_cast<LargeRun*>(run);
+  return run->kind == RunKind::pages ? resize_pages(large_run, bytes, self) : resize_mapping(large_run, bytes, self);
+}
+
+void report_no_block(const void* pointer, Caller caller) noexcept {
+  for (const uintptr_t start : freed_last) {
+    if (start == address_of(pointer) && start != 0) report_double_free(pointer);
+  }
+  const Run* below = page_map.run_below(pointer);
+  if (below != nullptr && below->kind == RunKind::mapping) {
+    const uintptr_t offset = address_of(pointer) - below->start;
+    if (offset < usable_bytes(below)) report_interior_pointer(pointer, pointer_to(below->start), caller);
+  }
+  report_foreign_pointer(pointer, caller);
+}
+
+void purge_due(ThreadIdentity self) noexcept {
+  if (settings.purge_ms < 0 || cache.kept_bytes() == 0 || !depot.lock().try_acquire(self)) return;
+  (void)cache.purge_locked(os::now_ms() - static_cast<uint64_t>(settings.purge_ms) + 1);
+  depot.lock().release();
+}
+
+bool purge_all(ThreadIdentity self) noexcept {
+  const LockGuard guard(depot.lock(), self);
+  return cache.purge_locked(UINT64_MAX);
+}
+
+size_t mapped_bytes() noexcept { return __atomic_load_n(&mappings_bytes, __ATOMIC_RELAXED); }
+size_t mapping_count() noexcept { return __atomic_load_n(&mappings, __ATOMIC_RELAXED); }
+
+void forget_after_fork() noexcept {
+  cache.forget_after_fork();
+  spare_records = nullptr;
+}
+
+}  // namespace bursar::large

@@ -1,0 +1,68 @@
+// Mappings of large blocks that were freed a moment ago.
+#include "allocator/mapping_cache.h"
+
+#include "allocator/os.h"
+#include "allocator/page_source.h"
+#include "allocator/settings.h"
+
+namespace bursar {
+
+Mapping MappingCache::take_locked(size_t bytes, size_t alignment) noexcept {
+  Entry* best = nullptr;
+  for (Entry& entry : entries_) {
+    const Mapping& mapping = entry.mapping;
+    if (mapping.start == 0 || mapping.bytes < bytes || mapping.bytes - bytes > bytes / 4) continue;
+    if (mapping.start % alignment != 0) continue;
+    if (best == nullptr || mapping.bytes < best->mapping.bytes) best = &entry;
+  }
+  if (best == nullptr) return {};
+  const Mapping found = best->mapping;
+  kept_bytes_ -= found.bytes;
+  *best = {};
+  return found;
+}
+
+void MappingCache::put_locked(Mapping mapping) noexcept {
+  if (mapping.bytes > kept_bytes_max / 2 || settings.purge_ms == 0) {
+    (void)page_source::unmap(pointer_to(mapping.start), mapping.bytes);
+    return;
+  }
+  while (kept_bytes_ + mapping.bytes > kept_bytes_max) drop(*oldest());
+  Entry* place = nullptr;
+  for (Entry& entry : entries_) {
+    if (entry.mapping.start == 0) place = &entry;
+  }
+  if (place == nullptr) {
+    place = oldest();
+    drop(*place);
+  }
+  *place = {mapping, os::now_ms()};
+  kept_bytes_ += mapping.bytes;
+}
+
+bool MappingCache::purge_locked(uint64_t kept_before_ms) noexcept {
+  bool any = false;
+  for (Entry& entry : entries_) {
+    if (entry.mapping.start == 0 || entry.since_ms >= kept_before_ms) continue;
+    drop(entry);
+    any = true;
+  }
+  return any;
+}
+
+void MappingCache::drop(Entry& entry) noexcept {
+  (void)page_source::unmap(pointer_to(entry.mapping.start), entry.mapping.bytes);
+  kept_bytes_ -= entry.mapping.bytes;
+  entry = {};
+}
+
+MappingCache::Entry* MappingCache::oldest() noexcept {
+  Entry* oldest = nullptr;
+  for (Entry& entry : entries_) {
+    if (entry.mapping.start == 0) continue;
+    if (oldest == nullptr || entry.since_ms < oldest->since_ms) oldest = &entry;
+  }
+  return oldest;
+}
+
+}  // namespace bursar

@@ -1,0 +1,96 @@
+// Every system call of the heap. Tests replace this layer to make calls fail.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace bursar::os {
+
+/// All functions here go straight to the kernel: no libc wrapper another preload could interpose, and
+/// errno stays as it is. All are safe in signal handlers and before libc has started.
+
+inline constexpr int standard_error = 2;
+
+/// Address space without memory behind it (PROT_NONE); null when refused.
+[[nodiscard]] void* reserve(size_t bytes) noexcept;
+
+/// Zeroed memory that reads until something is committed on top; costs no memory charge. Null when refused.
+[[nodiscard]] void* reserve_readable(size_t bytes) noexcept;
+
+/// Makes reserved pages readable and writable. They read zero where never written.
+[[nodiscard]] bool commit(void* start, size_t bytes) noexcept;
+
+/// Gives the memory behind committed pages back. True when they are now known to read zero.
+bool purge(void* start, size_t bytes) noexcept;
+
+/// Gives the address space back too. A refusal (ENOMEM when it would split a mapping) leaves it mapped.
+bool release(void* start, size_t bytes) noexcept;
+
+/// Grows or shrinks a mapping without moving it.
+[[nodiscard]] bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept;
+
+/// Moves the pages of a mapping onto `target`, reserved before; the old range is gone on success.
+[[nodiscard]] bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
+
+/// Asks for huge pages; a refusal changes nothing.
+void advise_huge_pages(void* start, size_t bytes) noexcept;
+
+/// Makes a page read as zero in a child after fork. False where the kernel cannot.
+[[nodiscard]] bool wipe_in_child(void* start, size_t bytes) noexcept;
+
+/// Milliseconds since some fixed point (CLOCK_MONOTONIC_COARSE: a tick of 1 to 4 ms).
+[[nodiscard]] uint64_t now_ms() noexcept;
+
+/// Nanoseconds since some fixed point (CLOCK_MONOTONIC).
+[[nodiscard]] uint64_t now_ns() noexcept;
+
+/// The soft RLIMIT_AS in bytes, SIZE_MAX when there is none.
+[[nodiscard]] size_t address_space_bytes_max() noexcept;
+
+/// The size of a page in bytes, from the auxiliary vector.
+[[nodiscard]] size_t page_bytes() noexcept;
+
+/// Sleeps while `*word` is `expected`, for at most `timeout_ms`.
+void wait_while(const std::atomic<uint32_t>* word, uint32_t expected, uint32_t timeout_ms) noexcept;
+void wake_one(const std::atomic<uint32_t>* word) noexcept;
+
+[[nodiscard]] int process_id() noexcept;
+[[nodiscard]] int parent_process_id() noexcept;
+
+/// What the kernel knows of the process itself: peak resident memory in bytes, minor and major page faults, and time spent.
+struct Usage {
+  uint64_t peak_rss_bytes;
+  uint64_t page_faults;
+  uint64_t user_ns;
+  uint64_t system_ns;
+};
+[[nodiscard]] Usage usage() noexcept;
+
+/// The path of the executable, NUL-terminated, cut to fit. False when it cannot be told.
+[[nodiscard]] bool executable_path(char* path, size_t bytes) noexcept;
+
+/// Raises SIGABRT; when the program survives that, ends the process by force.
+[[noreturn]] void abort_process() noexcept;
+
+void write_to(int descriptor, const char* text, size_t bytes) noexcept;
+
+/// A new file for writing and mapping: mode 0600, must not exist, no link followed; with `extra_flags`
+/// as open(2) has them. The negative errno on failure.
+[[nodiscard]] int create_file(const char* path, int extra_flags) noexcept;
+
+/// A file for reading; the negative errno on failure.
+[[nodiscard]] int open_file(const char* path) noexcept;
+
+/// The bytes read; 0 at the end; the negative errno on failure.
+[[nodiscard]] long read_file(int descriptor, char* buffer, size_t bytes) noexcept;
+void close_file(int descriptor) noexcept;
+
+/// Gives the file `bytes` bytes with room on the disk behind each, so that no later write to a mapping of
+/// it can fail with SIGBUS. Zero, or the negative errno.
+[[nodiscard]] int allocate_file(int descriptor, size_t bytes) noexcept;
+
+/// Maps a file shared and writable; null when refused.
+[[nodiscard]] void* map_file(int descriptor, size_t bytes) noexcept;
+
+}  // namespace bursar::os

@@ -1,0 +1,206 @@
+// The only system calls of the heap, on Linux for x86-64 and arm64.
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+
+#include "allocator/os.h"
+
+namespace bursar::os {
+namespace {
+
+#if defined(__x86_64__)
+long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) noexcept {
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  long result;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+#elif defined(__aarch64__)
+long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) noexcept {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+#else
+#error "bursar knows the system call conventions of x86-64 and arm64 only"
+#endif
+
+/// Absent from the headers of kernels before 4.14.
+constexpr int madvise_wipe_on_fork = 18;
+
+long as_long(const volatile void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
+
+bool is_error(long result) noexcept { return result < 0 && result > -4096; }
+
+void* map(void* where, size_t bytes, int protection, int flags, int descriptor = -1) noexcept {
+  const long result =
+      system_call(SYS_mmap, as_long(where), static_cast<long>(bytes), protection, flags, descriptor, 0);
+  return is_error(result) ? nullptr : reinterpret_cast<void*>(result);
+}
+
+long advise(void* start, size_t bytes, int advice) noexcept {
+  return system_call(SYS_madvise, as_long(start), static_cast<long>(bytes), advice);
+}
+
+uint64_t read_clock(clockid_t clock, uint64_t units_per_second) noexcept {
+  timespec time{};
+  if (is_error(system_call(SYS_clock_gettime, clock, as_long(&time)))) return 0;
+  const uint64_t ns_per_unit = 1'000'000'000 / units_per_second;
+  return static_cast<uint64_t>(time.tv_sec) * units_per_second + static_cast<uint64_t>(time.tv_nsec) / ns_per_unit;
+}
+
+}  // namespace
+
+void* reserve(size_t bytes) noexcept {
+  return map(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+}
+
+void* reserve_readable(size_t bytes) noexcept {
+  return map(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+}
+
+bool commit(void* start, size_t bytes) noexcept {
+  const long result = system_call(SYS_mprotect, as_long(start), static_cast<long>(bytes), PROT_READ | PROT_WRITE);
+  if (!is_error(result)) return true;
+  // Some sandboxes forbid mprotect and nothing else. The pages hold nothing yet, so they may be mapped anew.
+  if (result == -ENOMEM) return false;
+  return map(start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) != nullptr;
+}
+
+bool purge(void* start, size_t bytes) noexcept { return !is_error(advise(start, bytes, MADV_DONTNEED)); }
+
+bool release(void* start, size_t bytes) noexcept {
+  return !is_error(system_call(SYS_munmap, as_long(start), static_cast<long>(bytes)));
+}
+
+bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
+  return !is_error(system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
+}
+
+bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
+  return !is_error(system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
+                               MREMAP_MAYMOVE | MREMAP_FIXED, as_long(target)));
+}
+
+void advise_huge_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_HUGEPAGE); }
+
+bool wipe_in_child(void* start, size_t bytes) noexcept { return !is_error(advise(start, bytes, madvise_wipe_on_fork)); }
+
+uint64_t now_ms() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE, 1'000); }
+
+uint64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC, 1'000'000'000); }
+
+size_t address_space_bytes_max() noexcept {
+  rlimit64 limit{};
+  if (is_error(system_call(SYS_prlimit64, 0, RLIMIT_AS, 0, as_long(&limit)))) return SIZE_MAX;
+  return limit.rlim_cur == RLIM64_INFINITY ? SIZE_MAX : limit.rlim_cur;
+}
+
+size_t page_bytes() noexcept {
+  const size_t bytes = getauxval(AT_PAGESZ);
+  return bytes != 0 ? bytes : 4096;
+}
+
+void wait_while(const std::atomic<uint32_t>* word, uint32_t expected, uint32_t timeout_ms) noexcept {
+  timespec timeout{};
+  timeout.tv_sec = timeout_ms / 1000;
+  timeout.tv_nsec = static_cast<long>(timeout_ms % 1000) * 1'000'000;
+  (void)system_call(SYS_futex, as_long(word), FUTEX_WAIT_PRIVATE, expected, as_long(&timeout));
+}
+
+void wake_one(const std::atomic<uint32_t>* word) noexcept {
+  (void)system_call(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, 1);
+}
+
+int process_id() noexcept { return static_cast<int>(system_call(SYS_getpid)); }
+
+int parent_process_id() noexcept { return static_cast<int>(system_call(SYS_getppid)); }
+
+Usage usage() noexcept {
+  rusage figures{};
+  if (is_error(system_call(SYS_getrusage, RUSAGE_SELF, as_long(&figures)))) return {};
+  const auto ns = [](const timeval& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1'000;
+  };
+  return {static_cast<uint64_t>(figures.ru_maxrss) * 1024, static_cast<uint64_t>(figures.ru_minflt + figures.ru_majflt),
+          ns(figures.ru_utime), ns(figures.ru_stime)};
+}
+
+bool executable_path(char* path, size_t bytes) noexcept {
+  const long length =
+      system_call(SYS_readlinkat, AT_FDCWD, as_long("/proc/self/exe"), as_long(path), static_cast<long>(bytes - 1));
+  if (is_error(length)) return false;
+  path[length] = '\0';
+  return true;
+}
+
+void abort_process() noexcept {
+  const long process = system_call(SYS_getpid);
+  (void)system_call(SYS_tgkill, process, system_call(SYS_gettid), SIGABRT);
+  // SIGABRT is blocked, ignored or handled by somebody who returned: give it back its default and ask again.
+  uint64_t every_signal_open[2] = {};
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    uint64_t mask;
+  } action{};
+  (void)system_call(SYS_rt_sigaction, SIGABRT, as_long(&action), 0, sizeof(uint64_t));
+  (void)system_call(SYS_rt_sigprocmask, SIG_SETMASK, as_long(every_signal_open), 0, sizeof(uint64_t));
+  (void)system_call(SYS_tgkill, process, system_call(SYS_gettid), SIGABRT);
+  while (true) (void)system_call(SYS_exit_group, 127);
+}
+
+void write_to(int descriptor, const char* text, size_t bytes) noexcept {
+  while (bytes != 0) {
+    const long written = system_call(SYS_write, descriptor, as_long(text), static_cast<long>(bytes));
+    if (written == -EINTR) continue;
+    if (written <= 0) return;
+    text += written;
+    bytes -= static_cast<size_t>(written);
+  }
+}
+
+int create_file(const char* path, int extra_flags) noexcept {
+  const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | extra_flags;
+  return static_cast<int>(system_call(SYS_openat, AT_FDCWD, as_long(path), flags, 0600));
+}
+
+int open_file(const char* path) noexcept {
+  return static_cast<int>(system_call(SYS_openat, AT_FDCWD, as_long(path), O_RDONLY | O_CLOEXEC));
+}
+
+long read_file(int descriptor, char* buffer, size_t bytes) noexcept {
+  long result = -EINTR;
+  while (result == -EINTR) result = system_call(SYS_read, descriptor, as_long(buffer), static_cast<long>(bytes));
+  return result;
+}
+
+void close_file(int descriptor) noexcept { (void)system_call(SYS_close, descriptor); }
+
+int allocate_file(int descriptor, size_t bytes) noexcept {
+  return static_cast<int>(system_call(SYS_fallocate, descriptor, 0, 0, static_cast<long>(bytes)));
+}
+
+void* map_file(int descriptor, size_t bytes) noexcept {
+  return map(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor);
+}
+
+}  // namespace bursar::os

@@ -1,0 +1,36 @@
+// A run: neighbouring granules with one use, and the record that tells it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/units.h"
+
+namespace bursar {
+
+struct Segment;
+
+enum class RunKind : uint8_t {
+  unused,
+  slab,       // blocks of one size class
+  pages,      // one large block inside a segment
+  mapping,    // one large block with a mapping of its own
+  bump,       // a chunk of a task's bump arena
+  emergency,  // blocks for a thread that was interrupted inside the heap
+};
+
+/// What every kind of run tells about itself. The records lie outside the runs: records at the head of each run
+/// would fight for the same cache sets, and an overflow of a block would reach them.
+struct Run {
+  uintptr_t start;
+  Segment* segment;  // null for mappings
+  RunKind kind;
+  uint8_t granules;  // those inside a segment; 0 for mappings
+  uint8_t size_class;
+  uint8_t flags;
+};
+
+/// A record has one cache line, whatever its kind.
+inline constexpr size_t run_record_bytes = 64;
+
+}  // namespace bursar
