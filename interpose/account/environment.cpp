@@ -1,0 +1,87 @@
+// The environment, readable before libc has set it up.
+#include "interpose/account/environment.h"
+
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "allocator/os.h"
+
+namespace bursar::environment {
+namespace {
+
+bool copy(const char* text, char* value, size_t bytes) noexcept {
+  const size_t length = strlen(text);
+  if (length >= bytes) return false;
+  memcpy(value, text, length + 1);
+  return true;
+}
+
+/// Reads the process's first environment from the kernel, character by character: `name=value\0name=value\0...`.
+class KernelEnvironment {
+ public:
+  explicit KernelEnvironment(int descriptor) noexcept : descriptor_(descriptor) {}
+
+  bool find(const char* name, char* value, size_t bytes) noexcept {
+    while (true) {
+      const char* expected = name;
+      int character = next();
+      if (character < 0) return false;
+      while (*expected != '\0' && character == *expected) {
+        character = next();
+        ++expected;
+      }
+      if (*expected == '\0' && character == '=') return take_value(value, bytes);
+      while (character > 0) character = next();
+    }
+  }
+
+ private:
+  bool take_value(char* value, size_t bytes) noexcept {
+    for (size_t length = 0; length < bytes; ++length) {
+      const int character = next();
+      value[length] = character < 0 ? '\0' : static_cast<char>(character);
+      if (character <= 0) return true;
+    }
+    return false;
+  }
+
+  int next() noexcept {
+    if (at_ == filled_) {
+      const long got = os::read_file(descriptor_, buffer_, sizeof(buffer_));
+      if (got <= 0) return -1;
+      at_ = 0;
+      filled_ = static_cast<size_t>(got);
+    }
+    return static_cast<unsigned char>(buffer_[at_++]);
+  }
+
+  int descriptor_;
+  size_t at_ = 0;
+  size_t filled_ = 0;
+  char buffer_[512];
+};
+
+}  // namespace
+
+bool read(const char* name, char* value, size_t bytes) noexcept {
+  if (getauxval(AT_SECURE) != 0) return false;
+  if (environ == nullptr) {
+    // The first call came from the loader, before libc took the environment over.
+    const int descriptor = os::open_file("/proc/self/environ");
+    if (descriptor < 0) return false;
+    const bool found = KernelEnvironment(descriptor).find(name, value, bytes);
+    os::close_file(descriptor);
+    return found;
+  }
+  const size_t name_length = strlen(name);
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    if (strncmp(*entry, name, name_length) == 0 && (*entry)[name_length] == '=') {
+      return copy(*entry + name_length + 1, value, bytes);
+    }
+  }
+  return false;
+}
+
+}  // namespace bursar::environment

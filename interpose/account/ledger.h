@@ -1,0 +1,34 @@
+// The writer of the ledger: where the counters of this process live.
+#pragma once
+
+#include "interpose/account/ledger_format.h"
+#include "interpose/account/options.h"
+
+namespace bursar::ledger {
+
+/// The counters of the process. In the file that `ledger=` names, or, when there is none or it cannot be had (said once on
+/// stderr), in memory of their own.
+class Ledger {
+ public:
+  /// Opens the ledger of a new process. False when there is no memory at all for it.
+  [[nodiscard]] bool open(const Options& options, const char* program) noexcept;
+
+  /// In a forked child: lets go of the parent's ledger and opens one of its own, all zero.
+  [[nodiscard]] bool reopen_in_child(const Options& options, const char* program) noexcept;
+
+  [[nodiscard]] Header& header() const noexcept { return *header_; }
+  [[nodiscard]] Slot& slot(size_t index) const noexcept { return slots_[index]; }
+  [[nodiscard]] const Slot* slots() const noexcept { return slots_; }
+  [[nodiscard]] bool is_open() const noexcept { return header_ != nullptr; }
+
+  /// A slot for one more thread; slot 0 when all are taken.
+  [[nodiscard]] Slot& take_slot() noexcept;
+
+ private:
+  [[nodiscard]] static void* open_file(const char* pattern, const char* program) noexcept;
+
+  Header* header_ = nullptr;
+  Slot* slots_ = nullptr;
+};
+
+}  // namespace bursar::ledger

@@ -1,0 +1,40 @@
+// The environment variable BURSAR: one table of keys, read once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/settings.h"
+
+namespace bursar {
+
+enum class StatsFormat : uint8_t { off, text, json, openmetrics };
+
+/// A path from the environment, as long as the kernel takes one.
+inline constexpr size_t path_bytes_max = 1024;
+
+struct Options {
+  StatsFormat stats = StatsFormat::off;
+  bool tasks_use_arenas = false;
+  char out[path_bytes_max] = {};     // empty: standard error
+  char ledger[path_bytes_max] = {};  // empty: no file
+  Settings heap;
+
+  [[nodiscard]] bool wants_account() const noexcept { return stats != StatsFormat::off || ledger[0] != '\0'; }
+};
+
+namespace options {
+
+/// Reads `key[=value],key[=value],...`. Each unknown key and bad value is named on stderr, once, and ignored.
+/// `text` may be null. Not thread safe; allocates nothing.
+void parse(const char* text, Options& options) noexcept;
+
+/// Writes `pattern` to `path` with %p (process id), %n (program name without directories) and %% filled in. False when it
+/// does not fit.
+[[nodiscard]] bool expand_path(const char* pattern, const char* program, char* path, size_t path_bytes) noexcept;
+
+/// The table of all keys, to stderr.
+void print_help() noexcept;
+
+}  // namespace options
+}  // namespace bursar

@@ -1,0 +1,96 @@
+// Tasks: named pieces of work, nested within a thread.
+#include "interpose/account/task.h"
+
+#include <atomic>
+#include <cstddef>
+
+#include "allocator/bump.h"
+#include "allocator/heap.h"
+#include "allocator/os.h"
+#include "allocator/text.h"
+#include "allocator/thread.h"
+#include "allocator/thread_heap.h"
+#include "bursar/bursar.h"
+#include "interpose/account/account.h"
+#include "interpose/process.h"
+
+/// The handle of the C API. Lives in a block of the heap of its own kind, which the account does not count.
+///
+///   I1  outer is the task that was innermost when this one began; its thread has not ended it
+///   I2  uses_arena is what this task asked for; a task within a task with an arena has one only if it asks itself
+struct bursar_task {
+  bursar_task* outer;
+  uint32_t number;
+  bool uses_arena;
+};
+
+namespace bursar::task {
+namespace {
+
+constinit std::atomic<uint32_t> tasks_begun{0};
+constinit std::atomic<bool> told_of_stray_end{false};
+
+bursar_task* innermost() noexcept { return static_cast<bursar_task*>(thread.task); }
+
+/// Opens or closes the thread's fast path as its innermost task wants it.
+void enter(bursar_task* task) noexcept {
+  thread.task = task;
+  const InsideScope inside;
+  bump::leave_chunk();
+  thread.serves_task_arena = task != nullptr && task->uses_arena;
+  const bool may_serve_alone = !thread.serves_task_arena && !account::is_recording && thread.heap != nullptr;
+  thread.active = may_serve_alone ? thread.heap : const_cast<ThreadHeap*>(&empty_heap);
+}
+
+bool is_nested_here(const bursar_task* task) noexcept {
+  for (const bursar_task* at = innermost(); at != nullptr; at = at->outer) {
+    if (at == task) return true;
+  }
+  return false;
+}
+
+void tell_of_stray_end() noexcept {
+  if (told_of_stray_end.exchange(true, std::memory_order_relaxed)) return;
+  constexpr char line[] = "bursar: bursar_task_end: not a task that this thread began and has not ended; ignored\n";
+  os::write_to(os::standard_error, line, sizeof(line) - 1);
+}
+
+}  // namespace
+
+uint32_t current_number() noexcept {
+  const bursar_task* task = innermost();
+  return task == nullptr ? 0 : task->number;
+}
+
+}  // namespace bursar::task
+
+using namespace bursar;
+
+extern "C" {
+
+[[gnu::visibility("default")]] bursar_task* bursar_task_begin(const char* name, unsigned flags) {
+  (void)name;
+  if (thread.stage == ThreadStage::unborn && !thread.is_inside) process::begin_thread();
+  if (thread.stage != ThreadStage::alive || thread.is_inside) return nullptr;
+  auto* task = static_cast<bursar_task*>(heap::allocate(sizeof(bursar_task), block_alignment, Zeroed::no));
+  if (task == nullptr) return nullptr;
+  const bool uses_arena = (flags & BURSAR_TASK_ARENA) != 0 || process::tasks_use_arenas();
+  uint32_t number = task::tasks_begun.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (number == bump_freed) number = 1;
+  *task = {task::innermost(), number, uses_arena};
+  task::enter(task);
+  return task;
+}
+
+[[gnu::visibility("default")]] void bursar_task_end(bursar_task* task) {
+  if (task == nullptr) return;
+  if (!task::is_nested_here(task)) return task::tell_of_stray_end();
+  bursar_task* ended = nullptr;
+  do {
+    ended = task::innermost();
+    task::enter(ended->outer);
+    heap::deallocate(ended, Caller::free);
+  } while (ended != task);
+}
+
+}  // extern "C"

@@ -1,0 +1,216 @@
+// The 20 replaceable operators new and delete: the rules of C++ ([new.delete]), and nothing else.
+#include <new>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "allocator/os.h"
+#include "allocator/thread_heap.h"
+#include "interpose/serve.h"
+
+using namespace bursar;
+
+// This file alone throws and catches. What that needs of the C++ runtime is weak: a C program has no caller of these
+// operators and need not have the runtime either. The file is built without link-time optimisation, which would drop the
+// directives.
+asm(".weak __cxa_begin_catch");
+asm(".weak __cxa_end_catch");
+asm(".weak __cxa_rethrow");
+asm(".weak __gxx_personality_v0");
+asm(".weak _Unwind_Resume");
+asm(".weak _ZSt9terminatev");
+
+extern "C" {
+[[gnu::weak]] void* __cxa_allocate_exception(size_t bytes) noexcept;
+[[gnu::weak, noreturn]] void __cxa_throw(void* exception, void* type, void (*destructor)(void*));
+[[gnu::weak]] extern void* _ZTVSt9bad_alloc[];      // its virtual table
+[[gnu::weak]] extern void* _ZTISt9bad_alloc[];      // its type
+[[gnu::weak]] void _ZNSt9bad_allocD1Ev(void* self);  // its destructor
+[[gnu::weak]] std::new_handler _ZSt15get_new_handlerv() noexcept;
+}
+
+#define BURSAR_OPERATOR [[gnu::visibility("default"), gnu::weak]]
+
+namespace {
+
+/// An exception of type std::bad_alloc, made by hand: a `throw` would need the runtime to be there when the library is
+/// loaded. The object is a pointer to its virtual table, which begins behind two words.
+[[noreturn, gnu::noinline]] void throw_bad_alloc() {
+  if (__cxa_throw == nullptr) {
+    constexpr char line[] = "bursar: out of memory in operator new, and no C++ runtime to throw std::bad_alloc\n";
+    os::write_to(os::standard_error, line, sizeof(line) - 1);
+    os::abort_process();
+  }
+  auto** exception = static_cast<void**>(__cxa_allocate_exception(sizeof(void*)));
+  *exception = &_ZTVSt9bad_alloc[2];
+  __cxa_throw(exception, &_ZTISt9bad_alloc, &_ZNSt9bad_allocD1Ev);
+}
+
+/// [new.delete.single]: calls the handler until there is memory or no handler; what the handler throws passes through.
+void* allocate_or_throw(size_t bytes, size_t alignment) {
+  while (true) {
+    void* block = serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
+    if (block != nullptr) return block;
+    const std::new_handler handler = _ZSt15get_new_handlerv == nullptr ? nullptr : _ZSt15get_new_handlerv();
+    if (handler == nullptr) throw_bad_alloc();
+    handler();
+  }
+}
+
+[[gnu::noinline]] void* new_slow(size_t bytes) { return allocate_or_throw(bytes, block_alignment); }
+
+void* new_here(size_t bytes) {
+  if (bytes <= small_bytes_max) [[likely]] {
+    if (void* block = allocate_fast(bytes)) [[likely]] return block;
+  }
+  return new_slow(bytes);
+}
+
+void* new_aligned_here(size_t bytes, std::align_val_t alignment) {
+  const auto wanted = static_cast<size_t>(alignment);
+  if (!is_power_of_two(wanted) || wanted > request_bytes_max / 2) throw_bad_alloc();
+  return allocate_or_throw(bytes, wanted < block_alignment ? block_alignment : wanted);
+}
+
+[[gnu::noinline]] void delete_slow(void* pointer) noexcept { serve::deallocate(pointer, Caller::operator_delete); }
+
+void delete_here(void* pointer) noexcept {
+  if (!try_deallocate_fast(pointer)) [[unlikely]] delete_slow(pointer);
+}
+
+using New = void* (*)(size_t);
+using NewAligned = void* (*)(size_t, std::align_val_t);
+using Delete = void (*)(void*);
+using DeleteAligned = void (*)(void*, std::align_val_t);
+
+}  // namespace
+
+BURSAR_OPERATOR void* operator new(size_t bytes) { return new_here(bytes); }
+BURSAR_OPERATOR void operator delete(void* pointer) noexcept { delete_here(pointer); }
+BURSAR_OPERATOR void* operator new(size_t bytes, std::align_val_t alignment) { return new_aligned_here(bytes, alignment); }
+BURSAR_OPERATOR void operator delete(void* pointer, std::align_val_t) noexcept { delete_here(pointer); }
+
+// The same functions under names that no program can replace.
+extern "C" {
+[[gnu::alias("_Znwm"), gnu::visibility("hidden")]] void* bursar_own_new(size_t);
+[[gnu::alias("_ZdlPv"), gnu::visibility("hidden")]] void bursar_own_delete(void*);
+[[gnu::alias("_ZnwmSt11align_val_t"), gnu::visibility("hidden")]] void* bursar_own_new_aligned(size_t, std::align_val_t);
+[[gnu::alias("_ZdlPvSt11align_val_t"), gnu::visibility("hidden")]] void bursar_own_delete_aligned(void*,
+                                                                                                 std::align_val_t);
+[[gnu::alias("_ZdaPv"), gnu::visibility("hidden")]] void bursar_own_delete_array(void*);
+[[gnu::alias("_ZdaPvSt11align_val_t"), gnu::visibility("hidden")]] void bursar_own_delete_array_aligned(
+    void*, std::align_val_t);
+}
+
+namespace {
+
+// Where a program replaces only some of the operators, the standard says which of its own the others must call: the array
+// forms the single ones, the nothrow and sized forms the plain ones. So each of the others looks whether the plain one, as
+// the program sees it, is still ours. Volatile, since the compiler would decide it now, by the definitions above.
+const New volatile found_new = &operator new;
+const Delete volatile found_delete = &operator delete;
+const New volatile found_new_array = &operator new[];
+const Delete volatile found_delete_array = &operator delete[];
+const NewAligned volatile found_new_aligned = &operator new;
+const DeleteAligned volatile found_delete_aligned = &operator delete;
+const NewAligned volatile found_new_array_aligned = &operator new[];
+const DeleteAligned volatile found_delete_array_aligned = &operator delete[];
+
+[[gnu::always_inline]] inline bool owns_new() noexcept { return found_new == bursar_own_new; }
+[[gnu::always_inline]] inline bool owns_delete() noexcept { return found_delete == bursar_own_delete; }
+bool owns_delete_array() noexcept { return found_delete_array == bursar_own_delete_array; }
+bool owns_delete_array_aligned() noexcept { return found_delete_array_aligned == bursar_own_delete_array_aligned; }
+bool owns_new_aligned() noexcept { return found_new_aligned == bursar_own_new_aligned; }
+bool owns_delete_aligned() noexcept { return found_delete_aligned == bursar_own_delete_aligned; }
+
+/// The nothrow forms: the throwing form, whoever's it is, and null for whatever it throws.
+void* without_throwing(New allocate, size_t bytes) noexcept {
+  try {
+    return allocate(bytes);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void* without_throwing(NewAligned allocate, size_t bytes, std::align_val_t alignment) noexcept {
+  try {
+    return allocate(bytes, alignment);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
+  serve::deallocate_sized(pointer, bytes, alignment);
+}
+
+/// The bin that holds the block must be the bin of its size, or else the long way finds out what is wrong.
+[[gnu::always_inline]] inline void delete_small_sized_here(void* pointer, size_t bytes) noexcept {
+  const size_t offset = thread.active->offset_of(page_map.bin_of(pointer));
+  const bool agrees = offset == round_up(bytes, size_class_step) && offset <= small_bytes_max;
+  if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]] delete_sized_here(pointer, bytes, block_alignment);
+}
+
+}  // namespace
+
+BURSAR_OPERATOR void* operator new[](size_t bytes) { return owns_new() ? new_here(bytes) : found_new(bytes); }
+
+BURSAR_OPERATOR void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  return without_throwing(found_new, bytes);
+}
+
+BURSAR_OPERATOR void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
+  return without_throwing(found_new_array, bytes);
+}
+
+BURSAR_OPERATOR void* operator new[](size_t bytes, std::align_val_t alignment) {
+  return owns_new_aligned() ? new_aligned_here(bytes, alignment) : found_new_aligned(bytes, alignment);
+}
+
+BURSAR_OPERATOR void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return without_throwing(found_new_aligned, bytes, alignment);
+}
+
+BURSAR_OPERATOR void* operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return without_throwing(found_new_array_aligned, bytes, alignment);
+}
+
+BURSAR_OPERATOR void operator delete[](void* pointer) noexcept {
+  owns_delete() ? delete_here(pointer) : found_delete(pointer);
+}
+
+BURSAR_OPERATOR void operator delete(void* pointer, size_t bytes) noexcept {
+  owns_delete() ? delete_small_sized_here(pointer, bytes) : found_delete(pointer);
+}
+
+BURSAR_OPERATOR void operator delete[](void* pointer, size_t bytes) noexcept {
+  // Forwards to delete[](void*), which forwards to delete(void*) itself when that is replaced.
+  const bool owns_both = owns_delete() && owns_delete_array();
+  owns_both ? delete_small_sized_here(pointer, bytes) : found_delete_array(pointer);
+}
+
+BURSAR_OPERATOR void operator delete(void* pointer, const std::nothrow_t&) noexcept { found_delete(pointer); }
+BURSAR_OPERATOR void operator delete[](void* pointer, const std::nothrow_t&) noexcept { found_delete_array(pointer); }
+
+BURSAR_OPERATOR void operator delete[](void* pointer, std::align_val_t alignment) noexcept {
+  owns_delete_aligned() ? delete_here(pointer) : found_delete_aligned(pointer, alignment);
+}
+
+BURSAR_OPERATOR void operator delete(void* pointer, size_t bytes, std::align_val_t alignment) noexcept {
+  owns_delete_aligned() ? delete_sized_here(pointer, bytes, static_cast<size_t>(alignment))
+                        : found_delete_aligned(pointer, alignment);
+}
+
+BURSAR_OPERATOR void operator delete[](void* pointer, size_t bytes, std::align_val_t alignment) noexcept {
+  const bool owns_both = owns_delete_aligned() && owns_delete_array_aligned();
+  owns_both ? delete_sized_here(pointer, bytes, static_cast<size_t>(alignment))
+            : found_delete_array_aligned(pointer, alignment);
+}
+
+BURSAR_OPERATOR void operator delete(void* pointer, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  found_delete_aligned(pointer, alignment);
+}
+
+BURSAR_OPERATOR void operator delete[](void* pointer, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  found_delete_array_aligned(pointer, alignment);
+}

@@ -1,0 +1,92 @@
+// The life of the process and of each of its threads, as far as the heap has part in it.
+#include "interpose/process.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <climits>
+
+#include "allocator/bump.h"
+#include "allocator/fork_guard.h"
+#include "allocator/heap_registry.h"
+#include "allocator/os.h"
+#include "allocator/settings.h"
+#include "allocator/thread.h"
+#include "interpose/account/account.h"
+#include "interpose/account/environment.h"
+#include "interpose/account/options.h"
+#include "interpose/account/report_at_exit.h"
+
+namespace bursar::process {
+namespace {
+
+enum Start : uint32_t { not_started, starting, started };
+
+constinit std::atomic<uint32_t> start_state{not_started};
+constinit Options options{};
+constinit pthread_key_t exit_key{};
+constinit bool has_exit_key = false;
+
+/// Called as the thread's data of our key is destroyed. Other keys' destructors may still allocate, in this round and in
+/// the ones after; arming the key again in each round but the last makes ours the last there is a right to.
+void on_thread_exit(void*) noexcept {
+  ++thread.exit_rounds;
+  if (thread.exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, &thread) == 0) return;
+  {
+    const InsideScope inside;
+    bump::leave_chunk();
+  }
+  thread.serves_task_arena = false;
+  heap_registry.detach_thread();
+}
+
+void note_child() noexcept { fork_guard.note_child(); }
+
+void start_process() noexcept {
+  char value[2 * path_bytes_max];
+  if (environment::read("BURSAR", value, sizeof(value))) options::parse(value, options);
+  settings = options.heap;
+  // With neither, a child of a multithreaded parent may find a lock held for ever; no kernel since 4.14 comes here.
+  if (!fork_guard.start()) (void)pthread_atfork(nullptr, nullptr, note_child);
+  has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
+  char program[path_bytes_max];
+  if (!os::executable_path(program, sizeof(program))) program[0] = '\0';
+  account::start(options, program);
+  if (account::is_recording) report_at_exit::arm(options);
+}
+
+/// One thread starts the process; others that come meanwhile wait.
+void ensure_started() noexcept {
+  if (start_state.load(std::memory_order_acquire) == started) [[likely]] return;
+  uint32_t expected = not_started;
+  if (start_state.compare_exchange_strong(expected, starting, std::memory_order_acquire)) {
+    start_process();
+    start_state.store(started, std::memory_order_release);
+    return;
+  }
+  constexpr uint32_t look_again_ms = 1;
+  while (start_state.load(std::memory_order_acquire) != started) {
+    os::wait_while(&start_state, starting, look_again_ms);
+  }
+}
+
+}  // namespace
+
+void begin_thread() noexcept {
+  {
+    const InsideScope inside;
+    ensure_started();
+  }
+  if (thread.stage != ThreadStage::unborn || !heap_registry.attach_thread()) return;
+  if (account::is_recording) {
+    account::begin_thread();  // the fast path stays closed: every call is to be counted
+  } else {
+    thread.active = thread.heap;
+  }
+  // May allocate for keys beyond the first 32, which the heap can serve by now.
+  if (has_exit_key) (void)pthread_setspecific(exit_key, &thread);
+}
+
+bool tasks_use_arenas() noexcept { return options.tasks_use_arenas; }
+
+}  // namespace bursar::process

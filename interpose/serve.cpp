@@ -1,0 +1,79 @@
+// The slow half of every entry point.
+#include "interpose/serve.h"
+
+#include <cstring>
+
+#include "allocator/heap.h"
+#include "allocator/size_class.h"
+#include "allocator/thread.h"
+#include "interpose/account/account.h"
+#include "interpose/account/task.h"
+#include "interpose/process.h"
+
+namespace bursar::serve {
+namespace {
+
+void* allocate_uncounted(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
+  if (thread.stage == ThreadStage::unborn && !thread.is_inside) process::begin_thread();
+  if (thread.serves_task_arena) return heap::allocate_in_arena(bytes, alignment, zeroed, task::current_number());
+  return heap::allocate(bytes, alignment, zeroed);
+}
+
+void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
+  if (pointer == nullptr) return;
+  if (account::is_recording) {
+    const heap::BlockInfo block = heap::look_up(pointer);
+    if (block.is_ours) account::count_free(call, block);
+  }
+  heap::deallocate(pointer, caller);
+}
+
+void check_size(const void* pointer, size_t bytes, size_t alignment) noexcept {
+  const heap::BlockInfo block = heap::look_up(pointer);
+  if (!block.is_ours) return;  // deallocate has the right words for it
+  const bool fits = bytes <= block.usable_bytes;
+  const bool agrees = block.is_odd || heap::class_for(bytes, alignment) == block.size_class;
+  if (!fits || !agrees) report_wrong_size(pointer, block.usable_bytes, bytes);
+}
+
+}  // namespace
+
+void* allocate(const Request& request) noexcept {
+  if (request.bytes > request_bytes_max) return nullptr;
+  void* block = allocate_uncounted(request.bytes, request.alignment, request.zeroed);
+  if (account::is_recording && block != nullptr) {
+    account::count_allocation(request.call, request.bytes, heap::look_up(block));
+  }
+  return block;
+}
+
+void deallocate(void* pointer, Caller caller) noexcept { deallocate_counted(Call::free, pointer, caller); }
+
+void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept {
+  if (pointer == nullptr) return;
+  check_size(pointer, bytes, alignment);
+  deallocate(pointer, Caller::operator_delete);
+}
+
+void* reallocate(void* pointer, size_t bytes) noexcept {
+  const size_t old_usable = heap::usable_bytes(pointer, Caller::realloc);
+  const heap::BlockInfo before = account::is_recording ? heap::look_up(pointer) : heap::BlockInfo{};
+  if (void* resized = heap::resize(pointer, bytes)) {
+    if (!account::is_recording) return resized;
+    const heap::BlockInfo after = heap::look_up(resized);
+    if (after.usable_bytes == before.usable_bytes) {
+      account::count_call(Call::realloc);
+    } else {
+      account::count_free(Call::realloc, before);
+      account::count_allocation(Call::realloc, bytes, after);
+    }
+    return resized;
+  }
+  void* moved = allocate({bytes, block_alignment, Zeroed::no, Call::realloc});
+  if (moved == nullptr) return nullptr;
+  memcpy(moved, pointer, old_usable < bytes ? old_usable : bytes);
+  deallocate_counted(Call::realloc, pointer, Caller::realloc);
+  return moved;
+}
+
+}  // namespace bursar::serve
