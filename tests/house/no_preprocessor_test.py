@@ -8,7 +8,10 @@ import house
 
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif|else)\b\s*(\w*)")
 ALLOWED = re.compile(r"(^|/)(os_\w+\.cpp|check\.h|probe\.h|annotate\.h)$")
+
+# A public header meets C, C++ and compilers that we do not know.
 PUBLIC_HEADERS = "runtime/include/"
+PUBLIC_CONDITION = re.compile(r"^\s*#\s*(ifdef __cplusplus|if defined\(__(cplusplus|GNUC__)\))\s*$")
 
 
 def guard_of(lines):
@@ -32,8 +35,7 @@ class NoPreprocessor(unittest.TestCase):
                 match = CONDITIONAL.match(line)
                 if match is None or (match[1] == "ifndef" and match[2] == guard):
                     continue
-                # A header that C programs include must hide its extern "C" from them.
-                if str(path).startswith(PUBLIC_HEADERS) and match[2] == "__cplusplus":
+                if str(path).startswith(PUBLIC_HEADERS) and (match[1] == "else" or PUBLIC_CONDITION.match(line)):
                     continue
                 wrong.append(f"{path}:{number}: {line.strip()}")
         self.assertEqual(wrong, [])
