@@ -1,0 +1,39 @@
+// The exit report: what a ledger says, as text for a person or as JSON or OpenMetrics for a program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "interpose/account/ledger_format.h"
+
+namespace bursar::ledger {
+
+/// Where the report goes, piece by piece.
+struct Sink {
+  void (*write)(void* context, const char* text, size_t bytes);
+  void* context;
+};
+
+inline constexpr int64_t unknown_exit_status = -1;
+
+/// What the ledger itself does not know. A field that is null, 0 or -1 is unknown; the ledger then answers where it can.
+struct ExitFacts {
+  const char* program_arguments = nullptr;  // as a person would type them; else the path of the executable is shown
+  int64_t exit_status = unknown_exit_status;
+  int64_t term_signal = 0;
+  uint64_t wall_ns = 0;
+  uint64_t user_ns = 0;
+  uint64_t system_ns = 0;
+  uint64_t peak_rss_bytes = 0;
+  uint64_t page_faults = 0;
+};
+
+enum class Format { text, json, openmetrics };
+
+/// Pre: `slots` holds min(header.slots_used, slot_count) slots. Nothing else is taken for granted: a ledger with any
+/// numbers in it gives a report. Calls nothing but the sink, so it may run where nothing may allocate, and while the
+/// counters grow; needs less than 3 KiB of stack.
+void render_report(const Header& header, const Slot* slots, const ExitFacts& facts, Format format,
+                   const Sink& sink) noexcept;
+
+}  // namespace bursar::ledger

@@ -1,0 +1,62 @@
+// What the slots of a ledger amount to, read while they may be written.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "interpose/account/render.h"
+
+namespace bursar::ledger {
+
+/// What became of the process, as far as ledger and facts tell.
+enum class Ending : unsigned char {
+  exited,      // with a known status
+  killed,      // by a known signal
+  at_exit,     // reached the end of exit(); its status is not known (yet)
+  unfinished,  // still running, or gone without a word
+};
+
+/// Sums over all slots, and the facts, with the ledger's own numbers where those are unknown.
+struct Totals {
+  uint64_t calls[call_count];
+  uint64_t allocations;
+  uint64_t frees;
+  uint64_t requested_bytes;
+  uint64_t allocated_bytes;
+  uint64_t freed_bytes;
+  uint64_t threads;
+  uint64_t small_allocated_bytes;  // in all classes but class 0
+
+  uint64_t live_blocks;
+  uint64_t live_bytes;
+  uint64_t peak_live_bytes;
+  uint64_t peak_live_ns;
+  uint64_t wall_ns;  // 0: unknown
+  uint64_t peak_rss_bytes;
+  uint64_t page_faults;
+  uint32_t class_count;
+  Ending ending;
+};
+
+struct ClassTotals {
+  uint64_t block_bytes;
+  uint64_t allocations;
+  uint64_t frees;
+  uint64_t requested_bytes;
+  uint64_t allocated_bytes;
+  uint64_t live_blocks;
+};
+
+[[nodiscard]] Totals totals_of(const Header& header, const Slot* slots, const ExitFacts& facts) noexcept;
+
+/// Pre: size_class < totals.class_count, and `totals` is of the same slots.
+[[nodiscard]] ClassTotals class_totals_of(const Header& header, const Slot* slots, const Totals& totals,
+                                          size_t size_class) noexcept;
+
+/// The names of Ending for programs.
+[[nodiscard]] const char* name_of(Ending ending) noexcept;
+
+/// `more - less`, and 0 where the counters, read one after the other, have it the other way round.
+constexpr uint64_t difference(uint64_t more, uint64_t less) noexcept { return more > less ? more - less : 0; }
+
+}  // namespace bursar::ledger
