@@ -1,0 +1,31 @@
+// The program that is run: how it starts, what it hears of signals, how it ends.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bursar::tool {
+
+struct Ending {
+  pid_t process_id = 0;
+  int exit_status = -1;  // -1 where a signal ended it
+  int term_signal = 0;
+  uint64_t wall_ns = 0;
+  uint64_t user_ns = 0;
+  uint64_t system_ns = 0;
+  uint64_t peak_rss_bytes = 0;  // of it and its children: the highest, not the sum
+  uint64_t page_faults = 0;
+};
+
+/// Runs the program to its end. Meanwhile SIGINT and SIGQUIT, which a terminal sends to both, are left to the program,
+/// and SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed on to it. Throws a Fault where it cannot be executed.
+/// Pre: called once, from the only thread.
+[[nodiscard]] Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+
+/// Becomes the program. Throws a Fault where it cannot be executed.
+[[noreturn]] void become(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+
+}  // namespace bursar::tool

@@ -1,0 +1,174 @@
+// The run: environment, program, ledgers, report.
+#include "tools/bursar/run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "tools/bursar/child.h"
+#include "tools/bursar/fault.h"
+#include "tools/bursar/file_descriptor.h"
+#include "tools/bursar/ledger_directory.h"
+#include "tools/bursar/ledger_file.h"
+#include "tools/bursar/other_programs.h"
+#include "tools/bursar/report.h"
+
+namespace bursar::tool {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// The program's line in a text report stays on one line of most terminals.
+constexpr size_t arguments_text_bytes_max = 90;
+
+/// In front of what the user has there, or alone.
+std::string joined(const char* first, const char* separator, const std::string& last) {
+  return first == nullptr || *first == '\0' ? last : std::string(first) + separator + last;
+}
+
+void set_variable(std::vector<std::string>& environment, const std::string& name, const std::string& value) {
+  const std::string start = name + "=";
+  std::erase_if(environment, [&](const std::string& entry) { return entry.compare(0, start.size(), start) == 0; });
+  environment.push_back(start + value);
+}
+
+std::vector<std::string> environment_with(const std::filesystem::path& library, const std::string& setting) {
+  std::vector<std::string> environment;
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
+  const char* preloaded = std::getenv("LD_PRELOAD");
+  const bool others = preloaded != nullptr && *preloaded != '\0';
+  set_variable(environment, "LD_PRELOAD", others ? library.native() + ":" + preloaded : library.native());
+  if (!setting.empty()) set_variable(environment, "BURSAR", joined(std::getenv("BURSAR"), ",", setting));
+  return environment;
+}
+
+/// As one would type it in a shell.
+std::string quoted(const std::string& argument) {
+  constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%^";
+  if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos) return argument;
+  std::string text = "'";
+  for (const char character : argument) text += character == '\'' ? std::string("'\\''") : std::string(1, character);
+  return text + "'";
+}
+
+std::string command_line(const std::vector<std::string>& command, ledger::Format format) {
+  std::string line;
+  for (const std::string& argument : command) line += (line.empty() ? "" : " ") + quoted(argument);
+  if (format == ledger::Format::text && line.size() > arguments_text_bytes_max) {
+    size_t end = arguments_text_bytes_max - 3;
+    while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;  // not within a character
+    line = line.substr(0, end) + "...";
+  }
+  return line;
+}
+
+/// The program's own ledger, that of the last program it executed, is taken out of the list.
+std::optional<LedgerName> take_program(std::vector<LedgerName>& ledgers, pid_t process_id) {
+  auto last = ledgers.end();
+  for (auto at = ledgers.begin(); at != ledgers.end(); ++at) {
+    if (at->process_id == process_id && (last == ledgers.end() || at->generation > last->generation)) last = at;
+  }
+  if (last == ledgers.end()) return std::nullopt;
+  LedgerName name = *last;
+  ledgers.erase(last);
+  return name;
+}
+
+/// The ledger's own figures, where it has them, are of the program alone; the kernel's answer to the parent includes its
+/// children.
+ledger::ExitFacts facts_of(const Ending& ending, const std::string& arguments, const ledger::Header* header) {
+  const bool counted = header != nullptr && header->state.load(std::memory_order_acquire) == ledger::State::exited;
+  return ledger::ExitFacts{
+      .program_arguments = arguments.c_str(),
+      .exit_status = ending.exit_status,
+      .term_signal = ending.term_signal,
+      .wall_ns = ending.wall_ns,
+      .user_ns = ending.user_ns,
+      .system_ns = ending.system_ns,
+      .peak_rss_bytes = counted ? 0 : ending.peak_rss_bytes,
+      .page_faults = counted ? 0 : ending.page_faults,
+  };
+}
+
+std::string without_ledger(const Ending& ending, const std::string& arguments, ledger::Format format) {
+  if (format != ledger::Format::json) {
+    return fmt::format("{}bursar: {} counted nothing: it is static or setuid, or could not load the library\n",
+                       format == ledger::Format::openmetrics ? "# " : "", arguments);
+  }
+  ordered_json report{{"ledger_version", nullptr}, {"program", nullptr}, {"arguments", arguments}};
+  report["process_id"] = ending.process_id;
+  report["ending"] = ending.term_signal != 0 ? "killed" : "exited";
+  report["exit_status"] = ending.term_signal != 0 ? ordered_json() : ordered_json(ending.exit_status);
+  report["term_signal"] = ending.term_signal != 0 ? ordered_json(ending.term_signal) : ordered_json();
+  report["wall_ns"] = ending.wall_ns;
+  report["user_ns"] = ending.user_ns;
+  report["system_ns"] = ending.system_ns;
+  report["peak_rss_bytes"] = ending.peak_rss_bytes;
+  report["page_faults"] = ending.page_faults;
+  return report.dump();
+}
+
+std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options) {
+  const std::string arguments = command_line(options.command, options.format);
+  if (!name) return without_ledger(ending, arguments, options.format);
+  try {
+    const LedgerFile file = LedgerFile::read(name->path);
+    return report_of(file, facts_of(ending, arguments, &file.header()), options.format);
+  } catch (const Fault&) {
+    return without_ledger(ending, arguments, options.format);  // killed while it started
+  }
+}
+
+std::string whole_report(const LedgerDirectory& directory, const Ending& ending, const RunOptions& options) {
+  std::vector<LedgerName> ledgers = directory.ledgers();
+  const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
+  const std::string report = program_report(program, ending, options);
+  switch (options.format) {
+    case ledger::Format::text: return report + text_of(other_programs_in(ledgers));
+    case ledger::Format::openmetrics: return report;
+    case ledger::Format::json: break;
+  }
+  ordered_json whole = ordered_json::parse(report);
+  whole["others"] = json_of(other_programs_in(ledgers));
+  return whole.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
+/// Before the program runs, so that an hour of work does not end in a report that cannot be written.
+FileDescriptor open_output(const std::string& path) {
+  if (path.empty()) return {};
+  FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
+  if (!file.is_open()) throw Fault(fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+  return file;
+}
+
+/// The exit status stays the program's: its caller asked for that, not for the report.
+void write_report(const FileDescriptor& output, const RunOptions& options, const std::string& text) {
+  if (write_all(output.is_open() ? output.number() : STDERR_FILENO, text)) return;
+  const std::string line =
+      fmt::format("bursar: {}: the report could not be written: {}\n",
+                  options.output.empty() ? "standard error" : options.output, std::strerror(errno));
+  (void)write_all(STDERR_FILENO, line);
+}
+
+}  // namespace
+
+int run(const RunOptions& options) {
+  const std::filesystem::path library = library_path(options.page_source);
+  if (options.reporting == Reporting::off) become(options.command, environment_with(library, ""));
+
+  const FileDescriptor output = open_output(options.output);
+  const LedgerDirectory directory =
+      options.ledgers.empty() ? LedgerDirectory::make_private() : LedgerDirectory::keep_in(options.ledgers);
+  const Ending ending = run_to_end(options.command, environment_with(library, directory.setting()));
+  write_report(output, options, whole_report(directory, ending, options));
+  return ending.term_signal != 0 ? exit_status_signal_base + ending.term_signal : ending.exit_status;
+}
+
+}  // namespace bursar::tool
