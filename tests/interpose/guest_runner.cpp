@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -72,6 +73,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null < 0 || dup2(null, 0) < 0 || dup2(output.write_end, 1) < 0 || dup2(errors.write_end, 2) < 0) _exit(126);
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     for (const int descriptor : command.closed_descriptors) close(descriptor);
     if (command.user >= 0) {
         const auto id = static_cast<gid_t>(command.user);

@@ -33,7 +33,7 @@ struct Command {
     std::vector<std::string> arguments;
     std::map<std::string, std::string> environment;
     std::vector<std::string> preloads;
-    std::chrono::seconds limit{120};
+    std::chrono::seconds limit{60};
     std::vector<int> closed_descriptors;
     int user = -1;  // run as this user and group, where this process may change them
 

@@ -109,15 +109,8 @@ static inline uint64_t next_random(uint64_t* state) {
 }
 
 static inline int all_bytes_are(const void* block, unsigned char value, size_t bytes) {
-    const unsigned char* at = (const unsigned char*)block;
-    uint64_t word;
-    memset(&word, value, sizeof word);
-    size_t i = 0;
-    for (; i + sizeof word <= bytes; i += sizeof word)
-        if (memcmp(at + i, &word, sizeof word) != 0) return 0;
-    for (; i < bytes; ++i)
-        if (at[i] != value) return 0;
-    return 1;
+    const unsigned char* first = (const unsigned char*)block;
+    return bytes == 0 || (*first == value && memcmp(first, first + 1, bytes - 1) == 0);
 }
 
 static inline int is_aligned(const void* pointer, size_t alignment) {
