@@ -28,6 +28,9 @@ struct Case {
   }
 };
 
+// GoogleTest prints a case that failed by this.
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name(); }
+
 struct Outcome {
   int status = -1;
   std::string output;

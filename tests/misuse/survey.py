@@ -19,6 +19,7 @@ import sys
 import tempfile
 
 SOURCES = pathlib.Path(__file__).resolve().parent / "survey"
+COMPILERS = {".c": ["cc", "-std=gnu17"], ".cpp": ["c++", "-std=c++17", "-fsized-deallocation"]}
 SIZES = ("8", "4096", "262144")
 PROGRAM_SECONDS_MAX = 30
 JOBS = 2
@@ -71,9 +72,9 @@ def build(directory):
     """Not optimised, as a compiler that sees a fault may do anything."""
     options = ["-O0", "-fno-builtin", "-w"]
     for source in sorted(SOURCES.iterdir()):
-        compiler = {".c": ["cc", "-std=gnu17"], ".cpp": ["c++", "-std=c++17", "-fsized-deallocation"]}.get(source.suffix)
-        if compiler:
-            subprocess.run([*compiler, *options, "-o", directory / source.stem, source], check=True)
+        if source.suffix in COMPILERS:
+            command = [*COMPILERS[source.suffix], *options, "-o", directory / source.stem, source]
+            subprocess.run(command, check=True)
 
 
 def limit_child():

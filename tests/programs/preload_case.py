@@ -137,7 +137,7 @@ class PreloadCase(unittest.TestCase):
 
 
 class TapResult(unittest.TestResult):
-    """One line a test in the Test Anything Protocol, so that each is counted; what failed explains itself as comment."""
+    """One line a test in the Test Anything Protocol, so that each is counted; a failure is explained in comments."""
 
     def __init__(self):
         super().__init__()
@@ -159,7 +159,8 @@ class TapResult(unittest.TestResult):
         super().stopTest(test)
         for line in self.explanation.splitlines():
             print("#", line)
-        print(f"{'not ok' if self.explanation else 'ok'} {self.testsRun} {test.id().removeprefix('__main__.')}", flush=True)
+        outcome = "not ok" if self.explanation else "ok"
+        print(f"{outcome} {self.testsRun} {test.id().removeprefix('__main__.')}", flush=True)
 
 
 def main():

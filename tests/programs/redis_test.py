@@ -9,7 +9,7 @@ import preload_case
 SERVER_OPTIONS = ["--port", "0", "--save", "", "--enable-debug-command", "yes", "--io-threads", "2",
                   "--lazyfree-lazy-user-del", "yes", "--loglevel", "warning"]
 COMMANDS = (preload_case.WORKLOADS / "commands.redis").read_text()
-BENCHMARK = ["-n", "20000", "-c", "20", "-P", "8", "-d", "300", "-r", "5000", "-q",
+BENCHMARK = ["-n", "8000", "-c", "20", "-P", "8", "-d", "300", "-r", "5000", "-q",
              "-t", "set,get,incr,lpush,rpush,lpop,sadd,hset,spop,zadd,lrange_100,mset"]
 START_SECONDS_MAX = 30
 
