@@ -27,7 +27,7 @@ bool has_room(const BumpChunk& chunk, size_t stride) noexcept {
 
 BumpChunk* make_chunk() noexcept {
   Zeroed zeroed{};
-  Run* run = depot.acquire(1, 1, RunKind::bump, zeroed, &thread);
+  Run* run = depot.acquire(1, 1, RunKind::bump, zeroed);
   if (run == nullptr) return nullptr;
   auto* chunk = static_cast<BumpChunk*>(run);
   chunk->end = chunk->start + granule_bytes;
@@ -38,7 +38,7 @@ BumpChunk* make_chunk() noexcept {
 /// A block was freed by somebody who does not own the chunk.
 void count_free(BumpChunk& chunk) noexcept {
   // Acquire and release: whoever retires the chunk has seen all that the others did with its blocks.
-  if (chunk.balance.fetch_sub(1, std::memory_order_acq_rel) == 1) depot.retire(&chunk, &thread);
+  if (chunk.balance.fetch_sub(1, std::memory_order_acq_rel) == 1) depot.retire(&chunk);
 }
 
 void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept {
@@ -108,7 +108,7 @@ void leave_chunk() noexcept {
   thread.chunk = nullptr;
   const int32_t out = chunk->blocks_out;
   // From here on the balance alone counts (I2); if all blocks came back already, nobody else will see zero.
-  if (chunk->balance.fetch_add(out, std::memory_order_acq_rel) + out == 0) depot.retire(chunk, &thread);
+  if (chunk->balance.fetch_add(out, std::memory_order_acq_rel) + out == 0) depot.retire(chunk);
 }
 
 }  // namespace bursar::bump

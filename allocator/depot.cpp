@@ -22,6 +22,9 @@ static_assert(commit_step_granules * granule_bytes == 512 * KiB);
 /// resident as a whole adds at most a sixteenth then.
 constexpr size_t huge_pages_from_bytes = 64 * MiB;
 
+/// The purge clock is looked at once in this many runs given back: a look is a system call of 70 ns.
+constexpr uint32_t returns_per_clock_look = 64;
+
 constexpr size_t huge_page_granules = huge_page_bytes / granule_bytes;
 
 }  // namespace
@@ -29,8 +32,8 @@ constexpr size_t huge_page_granules = huge_page_bytes / granule_bytes;
 constinit Depot depot;
 constinit Settings settings;
 
-Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed, ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed) noexcept {
+  const LockGuard guard(lock_);
   Segment* segment = find_segment(granules, alignment);
   if (segment == nullptr) segment = add_segment();
   if (segment == nullptr) return nullptr;
@@ -55,8 +58,8 @@ Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zer
   return run;
 }
 
-void Depot::retire(Run* run, ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+void Depot::retire(Run* run) noexcept {
+  const LockGuard guard(lock_);
   Segment& segment = *run->segment;
   const size_t granules = run->granules;
   page_map.set_bin(run->start, granules, 0);
@@ -67,8 +70,8 @@ void Depot::retire(Run* run, ThreadIdentity self) noexcept {
   give_back(segment, segment.granule_of(run->start), granules);
 }
 
-bool Depot::grow(Run* run, size_t granules, ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+bool Depot::grow(Run* run, size_t granules) noexcept {
+  const LockGuard guard(lock_);
   Segment& segment = *run->segment;
   const size_t first = segment.granule_of(run->start);
   if (segment.generation != generation_ || first + granules > segment_granules) return false;
@@ -85,8 +88,8 @@ bool Depot::grow(Run* run, size_t granules, ThreadIdentity self) noexcept {
   return true;
 }
 
-void Depot::shrink(Run* run, size_t granules, ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+void Depot::shrink(Run* run, size_t granules) noexcept {
+  const LockGuard guard(lock_);
   Segment& segment = *run->segment;
   const size_t freed = run->granules - granules;
   page_map.set_run(run->start + granules * granule_bytes, freed, nullptr);
@@ -95,18 +98,21 @@ void Depot::shrink(Run* run, size_t granules, ThreadIdentity self) noexcept {
 }
 
 void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
-  const uint64_t now_ms = os::now_ms();
   take_from_shelf(segment);
   segment.free_granules |= granule_bits(first, count);
   segment.dirty |= granule_bits(first, count);
   put_on_shelf(segment);
   // The clock runs from the first run freed since the last purge: if each one wound it up again, a busy segment
   // would never give anything back.
-  if (!segment.awaits_purge) {
-    segment.dirty_since_ms = now_ms;
-    enqueue_purge(segment);
+  const bool begins_waiting = !segment.awaits_purge;
+  if (begins_waiting || ++returns_ % returns_per_clock_look == 0 || settings.purge_ms == 0) {
+    const uint64_t now_ms = os::now_ms();
+    if (begins_waiting) {
+      segment.dirty_since_ms = now_ms;
+      enqueue_purge(segment);
+    }
+    if (settings.purge_ms >= 0) purge_locked(now_ms - static_cast<uint64_t>(settings.purge_ms) + 1);
   }
-  if (settings.purge_ms >= 0) purge_locked(now_ms - static_cast<uint64_t>(settings.purge_ms) + 1);
   if constexpr (checked_build) bursar::validate(segment);
 }
 
@@ -206,16 +212,16 @@ void Depot::dequeue_purge(Segment& segment) noexcept {
   (segment.purge_previous != nullptr ? segment.purge_previous->purge_next : purge_first_) = segment.purge_next;
 }
 
-void Depot::purge_due(ThreadIdentity self) noexcept {
+void Depot::purge_due() noexcept {
   // Read without the lock: a stale answer only moves the purge to the next call.
   if (settings.purge_ms < 0 || __atomic_load_n(&purge_first_, __ATOMIC_RELAXED) == nullptr) return;
-  if (!lock_.try_acquire(self)) return;
+  if (!lock_.try_acquire()) return;
   purge_locked(os::now_ms() - static_cast<uint64_t>(settings.purge_ms) + 1);
   lock_.release();
 }
 
-bool Depot::purge_all(ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+bool Depot::purge_all() noexcept {
+  const LockGuard guard(lock_);
   const bool any = purge_first_ != nullptr;
   purge_locked(UINT64_MAX);
   return any;
@@ -266,8 +272,8 @@ bool Depot::release_segment(Segment& segment) noexcept {
   return true;
 }
 
-Depot::Figures Depot::measure(ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+Depot::Figures Depot::measure() noexcept {
+  const LockGuard guard(lock_);
   size_t free_granules = 0;
   for (Segment* shelf : shelves_) {
     for (const Segment* segment = shelf; segment != nullptr; segment = segment->next) {

@@ -24,23 +24,22 @@ class Depot {
   /// A run of granules, committed and entered in the page map, of a kind and with a zeroed record otherwise. Null
   /// when the system refuses. `zeroed` tells whether all its bytes read zero.
   /// Pre: granules in [1, segment_granules], alignment in granules.
-  [[nodiscard]] Run* acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed,
-                             ThreadIdentity self) noexcept;
+  [[nodiscard]] Run* acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed) noexcept;
 
   /// Takes a run back, out of the page map.
-  void retire(Run* run, ThreadIdentity self) noexcept;
+  void retire(Run* run) noexcept;
 
   /// Extends a run upwards, if the granules behind it are free.
-  [[nodiscard]] bool grow(Run* run, size_t granules, ThreadIdentity self) noexcept;
+  [[nodiscard]] bool grow(Run* run, size_t granules) noexcept;
 
   /// Gives the upper granules of a run back.
-  void shrink(Run* run, size_t granules, ThreadIdentity self) noexcept;
+  void shrink(Run* run, size_t granules) noexcept;
 
   /// Gives back what has been free for the purge delay. Cheap when nothing is due.
-  void purge_due(ThreadIdentity self) noexcept;
+  void purge_due() noexcept;
 
   /// Gives all free memory back now. True when there was any.
-  bool purge_all(ThreadIdentity self) noexcept;
+  bool purge_all() noexcept;
 
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
@@ -53,7 +52,7 @@ class Depot {
     size_t committed_bytes;  // of those
     size_t free_bytes;       // of the committed
   };
-  [[nodiscard]] Figures measure(ThreadIdentity self) noexcept;
+  [[nodiscard]] Figures measure() noexcept;
 
   /// Checks I1 to I3 and every segment's invariants. Pre: no other thread is active.
   void validate() noexcept;
@@ -83,6 +82,7 @@ class Depot {
   size_t segment_count_ = 0;
   size_t committed_granules_ = 0;
   uint32_t generation_ = 0;
+  uint32_t returns_ = 0;
 };
 
 extern constinit Depot depot;

@@ -20,4 +20,12 @@ bool ForkGuard::start() noexcept {
   return true;
 }
 
+bool ForkGuard::begin_adoption() noexcept {
+  uint32_t expected = wiped;
+  if (mark_->compare_exchange_strong(expected, adopting, std::memory_order_acquire)) return true;
+  constexpr uint32_t look_again_ms = 1;
+  while (is_new_child()) os::wait_while(mark_, adopting, look_again_ms);
+  return false;
+}
+
 }  // namespace bursar

@@ -14,17 +14,20 @@ class ForkGuard {
   /// False when the kernel cannot do it; then `note_child` must be called by a pthread_atfork handler.
   [[nodiscard]] bool start() noexcept;
 
-  /// True once in each child, for one of its threads. Cost: one load.
-  [[nodiscard]] bool is_new_child() noexcept {
-    if (mark_->load(std::memory_order_relaxed) != wiped) [[likely]] return false;
-    return mark_->exchange(seen, std::memory_order_relaxed) == wiped;
-  }
+  /// True in a child until `adopted` was called there. Cost: one load.
+  [[nodiscard]] bool is_new_child() const noexcept { return mark_->load(std::memory_order_acquire) != seen; }
+
+  /// True for the one thread of a new child that is to put it in order and call `adopted`. The others wait till it did.
+  [[nodiscard]] bool begin_adoption() noexcept;
+
+  void adopted() noexcept { mark_->store(seen, std::memory_order_release); }
 
   void note_child() noexcept { mark_->store(wiped, std::memory_order_relaxed); }
 
  private:
   static constexpr uint32_t wiped = 0;
   static constexpr uint32_t seen = 1;
+  static constexpr uint32_t adopting = 2;
 
   std::atomic<uint32_t> own_mark_{seen};
   std::atomic<uint32_t>* mark_ = &own_mark_;

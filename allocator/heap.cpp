@@ -7,7 +7,6 @@
 #include "allocator/bump.h"
 #include "allocator/depot.h"
 #include "allocator/emergency.h"
-#include "allocator/fork_guard.h"
 #include "allocator/heap_registry.h"
 #include "allocator/large.h"
 #include "allocator/page_map.h"
@@ -38,7 +37,7 @@ void free_deferred() noexcept {
     if (run->kind == RunKind::bump) {
       bump::deallocate(*static_cast<BumpChunk*>(run), block, Caller::free);
     } else {
-      large::deallocate(run, &thread);
+      large::deallocate(run);
     }
     block = next;
   }
@@ -46,7 +45,7 @@ void free_deferred() noexcept {
 
 /// What every way inside begins with.
 void enter() noexcept {
-  if (fork_guard.is_new_child()) [[unlikely]] heap::adopt_after_fork();
+  heap_registry.notice_fork();
   free_deferred();
 }
 
@@ -55,14 +54,14 @@ void* refill_class(SizeClass size_class) noexcept {
   enter();
   if (thread.heap != nullptr) return thread.heap->refill(size_class);
   ThreadHeap* shared = heap_registry.shared_heap();
-  return shared == nullptr ? nullptr : shared->allocate_shared(size_class, &thread);
+  return shared == nullptr ? nullptr : shared->allocate_shared(size_class);
 }
 
 void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   const InsideScope inside;
   enter();
-  large::purge_due(&thread);
-  return large::allocate(bytes, alignment, zeroed, &thread);
+  large::purge_due();
+  return large::allocate(bytes, alignment, zeroed);
 }
 
 void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
@@ -73,13 +72,13 @@ void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
   ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
   if (thread.is_inside) {
     // A signal handler that interrupted this thread inside the heap: the lock-free way, also for its own blocks.
-    return ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), nullptr);
+    return ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), ThreadHeap::Drain::no);
   }
   const InsideScope inside;
   enter();
   if (target == thread.heap) return target->push_own(slab, block);
   if (thread.heap != nullptr) return thread.heap->send(slab, block);
-  ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), &thread);
+  ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), ThreadHeap::Drain::when_due);
 }
 
 void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
@@ -93,7 +92,7 @@ void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
   const InsideScope inside;
   enter();
   if (run->kind == RunKind::bump) return bump::deallocate(*static_cast<BumpChunk*>(run), pointer, caller);
-  large::deallocate(run, &thread);
+  large::deallocate(run);
 }
 
 /// The run of a pointer that claims to be a block; does not return for one that cannot be.
@@ -106,7 +105,9 @@ Run* run_of_block(const void* pointer, Caller caller) noexcept {
 
 }  // namespace
 
-void leave_without_room(Bin* bin) noexcept {
+[[gnu::noinline]] void leave_double_free(void* pointer) noexcept { report_double_free(pointer); }
+
+[[gnu::noinline]] void leave_without_room(Bin* bin) noexcept {
   if (thread.is_inside) {
     // Interrupted inside: the list may exceed its capacity until the next free outside.
     bin->room = 0;
@@ -114,7 +115,7 @@ void leave_without_room(Bin* bin) noexcept {
   }
   const InsideScope inside;
   enter();
-  thread.heap->relieve(*bin);
+  if (thread.heap != nullptr) thread.heap->relieve(*bin);  // null: lost in a fork a moment ago
 }
 
 namespace heap {
@@ -205,7 +206,7 @@ void* resize(void* pointer, size_t bytes) noexcept {
     if (thread.is_inside) return nullptr;
     const InsideScope inside;
     enter();
-    return large::resize(run, bytes, &thread);
+    return large::resize(run, bytes);
   }
   if (is_large) return nullptr;
   // A block keeps its place while at least half of it is wanted.
@@ -219,8 +220,8 @@ bool purge_all() noexcept {
   const InsideScope inside;
   enter();
   if (thread.heap != nullptr) thread.heap->empty_bins();
-  const bool any_mappings = large::purge_all(&thread);
-  return depot.purge_all(&thread) || any_mappings;
+  const bool any_mappings = large::purge_all();
+  return depot.purge_all() || any_mappings;
 }
 
 Figures measure() noexcept {
@@ -228,17 +229,12 @@ Figures measure() noexcept {
   if (!thread.is_inside) {
     const InsideScope inside;
     enter();
-    const Depot::Figures segments = depot.measure(&thread);
+    const Depot::Figures segments = depot.measure();
     figures.system_bytes = segments.committed_bytes;
     figures.free_bytes = segments.free_bytes;
   }
   figures.system_bytes += figures.mapped_bytes;
   return figures;
-}
-
-void adopt_after_fork() noexcept {
-  if (depot.lock().was_abandoned(&thread)) large::forget_after_fork();
-  heap_registry.adopt_after_fork();
 }
 
 }  // namespace heap

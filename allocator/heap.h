@@ -55,7 +55,4 @@ struct Figures {
 };
 [[nodiscard]] Figures measure() noexcept;
 
-/// In a new child of fork. Called by every slow path before it takes a lock.
-void adopt_after_fork() noexcept;
-
 }  // namespace bursar::heap

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "allocator/depot.h"
+#include "allocator/large.h"
 #include "allocator/metadata.h"
 
 namespace bursar {
@@ -35,7 +36,8 @@ ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
 
 bool HeapRegistry::attach_thread() noexcept {
   const InsideScope inside;
-  const LockGuard guard(depot.lock(), &thread);
+  notice_fork();
+  const LockGuard guard(depot.lock());
   ThreadHeap* heap = take_orphan_locked();
   if (heap == nullptr) heap = make_locked(HeapStage::owned);
   if (heap == nullptr) return false;
@@ -46,6 +48,7 @@ bool HeapRegistry::attach_thread() noexcept {
 
 void HeapRegistry::detach_thread() noexcept {
   const InsideScope inside;
+  notice_fork();
   ThreadHeap* heap = thread.heap;
   thread.active = const_cast<ThreadHeap*>(&empty_heap);
   thread.heap = nullptr;
@@ -53,7 +56,7 @@ void HeapRegistry::detach_thread() noexcept {
   if (heap == nullptr) return;
   heap->stage.store(HeapStage::orphaned, std::memory_order_seq_cst);
   heap->empty_bins();
-  const LockGuard guard(depot.lock(), &thread);
+  const LockGuard guard(depot.lock());
   heap->next_orphan = orphans_;
   orphans_ = heap;
 }
@@ -61,7 +64,7 @@ void HeapRegistry::detach_thread() noexcept {
 ThreadHeap* HeapRegistry::shared_heap() noexcept {
   ThreadHeap* heap = shared_.load(std::memory_order_acquire);
   if (heap != nullptr) return heap;
-  const LockGuard guard(depot.lock(), &thread);
+  const LockGuard guard(depot.lock());
   heap = shared_.load(std::memory_order_relaxed);
   if (heap != nullptr) return heap;
   heap = make_locked(HeapStage::shared);
@@ -69,9 +72,17 @@ ThreadHeap* HeapRegistry::shared_heap() noexcept {
   return heap;
 }
 
+/// Another thread was draining this one's heap at the fork. The next allocation attaches the thread anew.
+void HeapRegistry::lose_own_heap() noexcept {
+  thread.active = const_cast<ThreadHeap*>(&empty_heap);
+  thread.heap = nullptr;
+  thread.stage = ThreadStage::unborn;
+}
+
 void HeapRegistry::adopt_after_fork() noexcept {
-  const ThreadIdentity self = &thread;
-  if (depot.lock().was_abandoned(self)) {
+  if (!fork_guard.begin_adoption()) return;
+  if (depot.lock().is_held()) {
+    large::forget_after_fork();
     depot.forget_after_fork();
     orphans_ = nullptr;  // the list may be torn; it is rebuilt below
     for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
@@ -81,18 +92,19 @@ void HeapRegistry::adopt_after_fork() noexcept {
     }
   }
   for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
-    if (heap == thread.heap) continue;
     const HeapStage stage = heap->stage.load(std::memory_order_relaxed);
-    if (heap->lock().was_abandoned(self)) {
+    if (heap->lock().is_held()) {
       heap->stage.store(HeapStage::lost, std::memory_order_relaxed);
       if (stage == HeapStage::shared) shared_.store(nullptr, std::memory_order_relaxed);
+      if (heap == thread.heap) lose_own_heap();
       continue;
     }
-    if (stage != HeapStage::owned) continue;
+    if (heap == thread.heap || stage != HeapStage::owned) continue;
     heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
     heap->next_orphan = orphans_;
     orphans_ = heap;
   }
+  fork_guard.adopted();
 }
 
 }  // namespace bursar

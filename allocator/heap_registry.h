@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "allocator/fork_guard.h"
 #include "allocator/thread_heap.h"
 
 namespace bursar {
@@ -24,8 +25,11 @@ class HeapRegistry {
   /// The heap of threads past their end. Null when there is no memory for it. Pre: inside.
   [[nodiscard]] ThreadHeap* shared_heap() noexcept;
 
-  /// In a new child: opens or gives up what other threads held at the fork, and takes their heaps as orphans.
-  void adopt_after_fork() noexcept;
+  /// What every way into the heap begins with, before it takes a lock: in a new child it opens or gives up what other threads
+  /// held at the fork, and takes their heaps as orphans.
+  void notice_fork() noexcept {
+    if (fork_guard.is_new_child()) [[unlikely]] adopt_after_fork();
+  }
 
   /// The newest heap; the others follow by next_registered.
   [[nodiscard]] ThreadHeap* first() const noexcept { return all_.load(std::memory_order_acquire); }
@@ -33,6 +37,8 @@ class HeapRegistry {
   [[nodiscard]] size_t heap_count() const noexcept { return heap_count_.load(std::memory_order_relaxed); }
 
  private:
+  void adopt_after_fork() noexcept;
+  static void lose_own_heap() noexcept;
   [[nodiscard]] ThreadHeap* make_locked(HeapStage stage) noexcept;
   [[nodiscard]] ThreadHeap* take_orphan_locked() noexcept;
 

@@ -74,10 +74,10 @@ Mapping take_mapping_locked(size_t bytes, size_t alignment, Zeroed& zeroed) noex
   return {};
 }
 
-void* allocate_mapping(size_t bytes, size_t alignment, Zeroed& zeroed, ThreadIdentity self) noexcept {
+void* allocate_mapping(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
   if (alignment < granule_bytes) alignment = granule_bytes;
   bytes = round_up(bytes, granule_bytes);
-  const LockGuard guard(depot.lock(), self);
+  const LockGuard guard(depot.lock());
   LargeRun* run = take_record_locked();
   if (run == nullptr) return nullptr;
   const Mapping mapping = take_mapping_locked(bytes, alignment, zeroed);
@@ -94,20 +94,20 @@ void* allocate_mapping(size_t bytes, size_t alignment, Zeroed& zeroed, ThreadIde
   return pointer_to(mapping.start);
 }
 
-void* allocate_pages(size_t bytes, size_t alignment, Zeroed& zeroed, ThreadIdentity self) noexcept {
+void* allocate_pages(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
   const size_t granules = bytes == 0 ? 1 : round_up(bytes, granule_bytes) / granule_bytes;
   const size_t granule_alignment = alignment <= granule_bytes ? 1 : alignment / granule_bytes;
-  Run* run = depot.acquire(granules, granule_alignment, RunKind::pages, zeroed, self);
+  Run* run = depot.acquire(granules, granule_alignment, RunKind::pages, zeroed);
   if (run == nullptr) return nullptr;
   static_cast<LargeRun*>(run)->bytes = granules * granule_bytes;
   return pointer_to(run->start);
 }
 
-void* resize_pages(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept {
+void* resize_pages(LargeRun* run, size_t bytes) noexcept {
   if (bytes > in_segment_bytes_max) return nullptr;
   const size_t granules = round_up(bytes, granule_bytes) / granule_bytes;
-  if (granules < run->granules) depot.shrink(run, granules, self);
-  if (granules > run->granules && !depot.grow(run, granules, self)) return nullptr;
+  if (granules < run->granules) depot.shrink(run, granules);
+  if (granules > run->granules && !depot.grow(run, granules)) return nullptr;
   run->bytes = granules * granule_bytes;
   return pointer_to(run->start);
 }
@@ -125,7 +125,7 @@ void* remap_locked(LargeRun* run, size_t bytes) noexcept {
   return nullptr;
 }
 
-void* resize_mapping(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept {
+void* resize_mapping(LargeRun* run, size_t bytes) noexcept {
   if (bytes <= in_segment_bytes_max) return nullptr;
   const size_t exact = round_up(bytes, granule_bytes);
   if (exact == run->bytes) return pointer_to(run->start);
@@ -133,7 +133,7 @@ void* resize_mapping(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept 
   if (bytes > run->bytes && exact < request_bytes_max / 2) {
     granted = round_up(exact + exact / growth_slack_divisor, granule_bytes);
   }
-  const LockGuard guard(depot.lock(), self);
+  const LockGuard guard(depot.lock());
   // Withdrawn before it moves: the moment its old range is free, another thread may map and enter a block there.
   withdraw_locked(run);
   void* start = remap_locked(run, granted);
@@ -151,33 +151,33 @@ void* resize_mapping(LargeRun* run, size_t bytes, ThreadIdentity self) noexcept 
 
 }  // namespace
 
-void* allocate(size_t bytes, size_t alignment, Zeroed wanted, ThreadIdentity self) noexcept {
+void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept {
   Zeroed zeroed{};
   const bool fits_segment = bytes <= in_segment_bytes_max && alignment <= in_segment_bytes_max;
-  void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed, self)
-                             : allocate_mapping(bytes, alignment, zeroed, self);
+  void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed)
+                             : allocate_mapping(bytes, alignment, zeroed);
   if (block != nullptr && wanted == Zeroed::yes && zeroed == Zeroed::no) memset(block, 0, bytes);
   return block;
 }
 
-void deallocate(Run* run, ThreadIdentity self) noexcept {
+void deallocate(Run* run) noexcept {
   if (run->kind == RunKind::pages) {
     const uintptr_t start = run->start;
-    depot.retire(run, self);
-    const LockGuard guard(depot.lock(), self);
+    depot.retire(run);
+    const LockGuard guard(depot.lock());
     return note_freed_locked(start);
   }
   auto* large_run = static_cast<LargeRun*>(run);
-  const LockGuard guard(depot.lock(), self);
+  const LockGuard guard(depot.lock());
   note_freed_locked(large_run->start);
   withdraw_locked(large_run);
   cache.put_locked({large_run->start, large_run->bytes});
   put_record_locked(large_run);
 }
 
-void* resize(Run* run, size_t bytes, ThreadIdentity self) noexcept {
+void* resize(Run* run, size_t bytes) noexcept {
   auto* large_run = static_cast<LargeRun*>(run);
-  return run->kind == RunKind::pages ? resize_pages(large_run, bytes, self) : resize_mapping(large_run, bytes, self);
+  return run->kind == RunKind::pages ? resize_pages(large_run, bytes) : resize_mapping(large_run, bytes);
 }
 
 void report_no_block(const void* pointer, Caller caller) noexcept {
@@ -192,14 +192,14 @@ void report_no_block(const void* pointer, Caller caller) noexcept {
   report_foreign_pointer(pointer, caller);
 }
 
-void purge_due(ThreadIdentity self) noexcept {
-  if (settings.purge_ms < 0 || cache.kept_bytes() == 0 || !depot.lock().try_acquire(self)) return;
+void purge_due() noexcept {
+  if (settings.purge_ms < 0 || cache.kept_bytes() == 0 || !depot.lock().try_acquire()) return;
   (void)cache.purge_locked(os::now_ms() - static_cast<uint64_t>(settings.purge_ms) + 1);
   depot.lock().release();
 }
 
-bool purge_all(ThreadIdentity self) noexcept {
-  const LockGuard guard(depot.lock(), self);
+bool purge_all() noexcept {
+  const LockGuard guard(depot.lock());
   return cache.purge_locked(UINT64_MAX);
 }
 

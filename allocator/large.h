@@ -27,24 +27,24 @@ inline constexpr size_t in_segment_bytes_max = segment_bytes / 2;
 
 /// A block of at least `bytes` at a multiple of `alignment`, reading zero if asked. Null when there is no memory.
 /// Pre: bytes <= request_bytes_max, alignment a power of two; the caller is inside.
-[[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed wanted, ThreadIdentity self) noexcept;
+[[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept;
 
 /// Pre: the run is of kind pages or mapping.
-void deallocate(Run* run, ThreadIdentity self) noexcept;
+void deallocate(Run* run) noexcept;
 
 /// What the block holds, all of it usable.
 [[nodiscard]] inline size_t usable_bytes(const Run* run) noexcept { return static_cast<const LargeRun*>(run)->bytes; }
 
 /// The block with another size and its contents, moved at most by moving its pages; null when that does not work and
 /// the block is as before. Pre: bytes > medium_bytes_max.
-[[nodiscard]] void* resize(Run* run, size_t bytes, ThreadIdentity self) noexcept;
+[[nodiscard]] void* resize(Run* run, size_t bytes) noexcept;
 
 /// The right words for a pointer that no run holds: a large block freed a moment ago, a place inside a mapping, or foreign.
 [[noreturn]] void report_no_block(const void* pointer, Caller caller) noexcept;
 
 /// Gives cached mappings back that were freed `purge` ago, or all.
-void purge_due(ThreadIdentity self) noexcept;
-bool purge_all(ThreadIdentity self) noexcept;
+void purge_due() noexcept;
+bool purge_all() noexcept;
 
 /// Bytes and number of mappings in use. Without the lock: a snapshot.
 [[nodiscard]] size_t mapped_bytes() noexcept;

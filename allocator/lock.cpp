@@ -1,4 +1,4 @@
-// A lock for slow paths that knows its owner: the waiting half.
+// A lock for slow paths: the waiting half.
 #include "allocator/lock.h"
 
 #include "allocator/os.h"

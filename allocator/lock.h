@@ -1,4 +1,4 @@
-// A lock for slow paths that knows its owner, so that a fork cannot leave it locked for ever.
+// A lock for slow paths that a forked child can open again.
 #pragma once
 
 #include <atomic>
@@ -6,47 +6,31 @@
 
 namespace bursar {
 
-/// Identifies the calling thread while it lives: the address of its thread-local state. In a child after
-/// vfork it is the parent's thread, as it should be: they share memory and take turns.
-using ThreadIdentity = const void*;
-
-/// Not recursive. A thread that may be re-entered (a signal handler) must know by other means that it does not
-/// hold the lock: thread_heap keeps that flag.
+/// Not recursive. A thread that may be re-entered (a signal handler) must know by other means that it holds no lock: InsideScope
+/// (thread.h) keeps that flag.
 ///
-/// In a forked child a lock that another thread of the parent held stays held; `was_abandoned` finds it by its owner,
-/// and `reset` opens it, after which what it guarded must be thrown away.
-///
-///   I1  owner_ is null exactly while state_ is open
+/// In a forked child a lock that another thread of the parent held stays held. The first of the child's threads to come
+/// inside finds it so (`is_held`: it holds none itself then) and opens it by `reset`; what it guarded must be thrown away. No
+/// owner is kept: a thread of the child may have the stack and the thread-local storage of one that did not come along.
 class Lock {
  public:
-  void acquire(ThreadIdentity self) noexcept {
-    uint32_t expected = open;
-    if (!state_.compare_exchange_strong(expected, held, std::memory_order_acquire)) [[unlikely]] wait();
-    owner_.store(self, std::memory_order_relaxed);
+  void acquire() noexcept {
+    if (!try_acquire()) [[unlikely]] wait();
   }
 
-  [[nodiscard]] bool try_acquire(ThreadIdentity self) noexcept {
+  [[nodiscard]] bool try_acquire() noexcept {
     uint32_t expected = open;
-    if (!state_.compare_exchange_strong(expected, held, std::memory_order_acquire)) return false;
-    owner_.store(self, std::memory_order_relaxed);
-    return true;
+    return state_.compare_exchange_strong(expected, held, std::memory_order_acquire);
   }
 
   /// Pairs with the acquire in acquire() and try_acquire().
   void release() noexcept {
-    owner_.store(nullptr, std::memory_order_relaxed);
     if (state_.exchange(open, std::memory_order_release) == held_and_awaited) [[unlikely]] wake();
   }
 
-  /// Only in a child that has one thread: true when the owner did not come along.
-  [[nodiscard]] bool was_abandoned(ThreadIdentity self) const noexcept {
-    return state_.load(std::memory_order_relaxed) != open && owner_.load(std::memory_order_relaxed) != self;
-  }
+  [[nodiscard]] bool is_held() const noexcept { return state_.load(std::memory_order_relaxed) != open; }
 
-  void reset() noexcept {
-    owner_.store(nullptr, std::memory_order_relaxed);
-    state_.store(open, std::memory_order_release);
-  }
+  void reset() noexcept { state_.store(open, std::memory_order_release); }
 
  private:
   static constexpr uint32_t open = 0;
@@ -57,13 +41,12 @@ class Lock {
   void wake() noexcept;
 
   std::atomic<uint32_t> state_{open};
-  std::atomic<ThreadIdentity> owner_{nullptr};
 };
 
 /// Holds a lock for a scope.
 class LockGuard {
  public:
-  LockGuard(Lock& lock, ThreadIdentity self) noexcept : lock_(lock) { lock_.acquire(self); }
+  explicit LockGuard(Lock& lock) noexcept : lock_(lock) { lock_.acquire(); }
   ~LockGuard() { lock_.release(); }
   LockGuard(const LockGuard&) = delete;
   LockGuard& operator=(const LockGuard&) = delete;

@@ -86,6 +86,17 @@ void write_to(int descriptor, const char* text, size_t bytes) noexcept;
 [[nodiscard]] long read_file(int descriptor, char* buffer, size_t bytes) noexcept;
 void close_file(int descriptor) noexcept;
 
+/// A second descriptor of the same open file, far above those programs number by hand, closed on exec; negative when refused.
+[[nodiscard]] int duplicate(int descriptor) noexcept;
+
+/// What an open descriptor refers to; both 0 when it is closed.
+struct FileIdentity {
+  uint64_t device;
+  uint64_t inode;
+  bool operator==(const FileIdentity&) const = default;
+};
+[[nodiscard]] FileIdentity identity_of(int descriptor) noexcept;
+
 /// Gives the file `bytes` bytes with room on the disk behind each, so that no later write to a mapping of
 /// it can fail with SIGBUS. Zero, or the negative errno.
 [[nodiscard]] int allocate_file(int descriptor, size_t bytes) noexcept;

@@ -4,6 +4,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <cerrno>
 #include <csignal>
@@ -194,6 +195,21 @@ long read_file(int descriptor, char* buffer, size_t bytes) noexcept {
 }
 
 void close_file(int descriptor) noexcept { (void)system_call(SYS_close, descriptor); }
+
+int duplicate(int descriptor) noexcept {
+  long copy = -1;
+  for (long lowest = 1000; is_error(copy) && lowest > 2; lowest /= 2) {
+    copy = system_call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, lowest);
+  }
+  return static_cast<int>(copy);
+}
+
+FileIdentity identity_of(int descriptor) noexcept {
+  struct statx figures {};
+  const long result = system_call(SYS_statx, descriptor, as_long(""), AT_EMPTY_PATH, STATX_INO, as_long(&figures));
+  if (is_error(result)) return {};
+  return {uint64_t{figures.stx_dev_major} << 32 | figures.stx_dev_minor, figures.stx_ino};
+}
 
 int allocate_file(int descriptor, size_t bytes) noexcept {
   return static_cast<int>(system_call(SYS_fallocate, descriptor, 0, 0, static_cast<long>(bytes)));

@@ -28,12 +28,13 @@ struct Run;
 ///   I3  a window, once counted in window_count_, never changes
 class PageMap {
  public:
-  /// The bin of the block at `pointer`; zero for whatever is not a block in a slab of window 0. A pointer that is
-  /// not a multiple of 16 has none either: rotated, its low bits exceed the bound.
-  [[nodiscard]] uintptr_t bin_of(const void* pointer) const noexcept {
+  /// Finds the bin of the block at `pointer`: zero for whatever is not a block in a slab. False outside window 0, and for a
+  /// pointer that is not a multiple of 16: rotated, its low bits exceed the bound.
+  [[nodiscard]] bool find_bin(const void* pointer, uintptr_t& bin) const noexcept {
     const uintptr_t unit = std::rotr(address_of(pointer) - fast_.base, 4);
-    if (unit >= fast_.units) [[unlikely]] return 0;
-    return fast_.bins[unit >> (granule_shift - 4)].load(std::memory_order_relaxed);
+    if (unit >= fast_.units) [[unlikely]] return false;
+    bin = fast_.bins[unit >> (granule_shift - 4)].load(std::memory_order_relaxed);
+    return true;
   }
 
   /// The run that holds the address; null for whatever is not ours. Any address will do.

@@ -70,9 +70,9 @@ BlockChain carve(Slab& slab, size_t blocks_max) noexcept {
 
 }  // namespace
 
-Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin, ThreadIdentity self) noexcept {
+Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin) noexcept {
   Zeroed zeroed{};
-  Run* run = depot.acquire(slab_granules_of(size_class), 1, RunKind::slab, zeroed, self);
+  Run* run = depot.acquire(slab_granules_of(size_class), 1, RunKind::slab, zeroed);
   if (run == nullptr) return nullptr;
   auto* slab = static_cast<Slab*>(run);
   slab->size_class = static_cast<uint8_t>(size_class);

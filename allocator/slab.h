@@ -51,7 +51,7 @@ namespace slab {
 
 /// A new slab of the class, entered in the page map, none of its blocks touched. `bin` is the owner's. Null when
 /// the system refuses.
-[[nodiscard]] Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin, ThreadIdentity self) noexcept;
+[[nodiscard]] Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin) noexcept;
 
 /// The start of the block that holds the address; the address lies in the slab.
 [[nodiscard]] const void* block_start(const Slab& slab, const void* pointer) noexcept;

@@ -54,27 +54,26 @@ __thread Thread thread = {const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr
                           false, false, 0};
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
-  const ThreadIdentity self = &thread;
   if (++refills_ % refills_per_clock_look == 0) {
     send_gathered();
-    depot.purge_due(self);
+    depot.purge_due();
   }
-  const LockGuard guard(lock_, self);
-  return refill_locked(size_class, self);
+  const LockGuard guard(lock_);
+  return refill_locked(size_class);
 }
 
-void* ThreadHeap::allocate_shared(SizeClass size_class, ThreadIdentity self) noexcept {
-  const LockGuard guard(lock_, self);
+void* ThreadHeap::allocate_shared(SizeClass size_class) noexcept {
+  const LockGuard guard(lock_);
   if (Block* block = try_pop(size_class)) return block;
-  return refill_locked(size_class, self);
+  return refill_locked(size_class);
 }
 
-Block* ThreadHeap::refill_locked(SizeClass size_class, ThreadIdentity self) noexcept {
-  if (remote_.load(std::memory_order_relaxed) != nullptr) collect_locked(self);
+Block* ThreadHeap::refill_locked(SizeClass size_class) noexcept {
+  if (remote_.load(std::memory_order_relaxed) != nullptr) collect_locked();
   Bin& bin = bins_[size_class];
   Slab* slab = partial_[size_class];
   if (slab == nullptr) {
-    slab = slab::acquire(size_class, this, &bin, self);
+    slab = slab::acquire(size_class, this, &bin);
     if (slab == nullptr) return nullptr;
     link_partial(*slab);
   }
@@ -109,23 +108,23 @@ void ThreadHeap::relieve(Bin& bin) noexcept {
     last_kept->next = nullptr;
   }
   if (surplus != nullptr) {
-    const LockGuard guard(lock_, &thread);
-    put_chain_locked(surplus, &thread);
+    const LockGuard guard(lock_);
+    put_chain_locked(surplus);
     const int32_t capacity_max = capacity_max_of(size_class);
     bin.capacity = bin.capacity * 2 > capacity_max ? capacity_max : bin.capacity * 2;
   }
   bin.room = bin.capacity - length;
 }
 
-void ThreadHeap::put_chain_locked(Block* first, ThreadIdentity self) noexcept {
+void ThreadHeap::put_chain_locked(Block* first) noexcept {
   for (Block* block = first; block != nullptr;) {
     Block* next = block->next;
-    put_locked(block, self);
+    put_locked(block);
     block = next;
   }
 }
 
-void ThreadHeap::put_locked(Block* block, ThreadIdentity self) noexcept {
+void ThreadHeap::put_locked(Block* block) noexcept {
   Slab& slab = *slab_of(block);
   // A block that is on top already, or more blocks than ever left: seen late, but for nothing.
   if (slab.local == block || slab.local_count == slab.carved) report_double_free(block);
@@ -138,15 +137,15 @@ void ThreadHeap::put_locked(Block* block, ThreadIdentity self) noexcept {
   const bool is_spare = slab.previous == nullptr && slab.next == nullptr && slab.granules == 1;
   if (slab.is_unused() && !is_spare) {
     unlink_partial(slab);
-    depot.retire(&slab, self);
+    depot.retire(&slab);
   }
 }
 
-void ThreadHeap::collect_locked(ThreadIdentity self) noexcept {
+void ThreadHeap::collect_locked() noexcept {
   // Pairs with the release in deliver(): the links of the chain are written.
   Block* first = remote_.exchange(nullptr, std::memory_order_acquire);
   remote_bytes_.store(0, std::memory_order_relaxed);
-  put_chain_locked(first, self);
+  put_chain_locked(first);
 }
 
 void ThreadHeap::send(Slab& slab, Block* block) noexcept {
@@ -154,7 +153,7 @@ void ThreadHeap::send(Slab& slab, Block* block) noexcept {
   const size_t bytes = slab.block_bytes();
   RemoteBatch& batch = gathered_[address_of(target) / sizeof(ThreadHeap) % remote_batches];
   if (batch.target != target) {
-    if (batch.target != nullptr) deliver(*batch.target, batch.chain, batch.bytes, &thread);
+    if (batch.target != nullptr) deliver(*batch.target, batch.chain, batch.bytes, Drain::when_due);
     batch = {target, {nullptr, block, 0}, 0};
   }
   if (batch.chain.first == block) report_double_free(block);
@@ -165,7 +164,7 @@ void ThreadHeap::send(Slab& slab, Block* block) noexcept {
   if (batch.chain.count >= gathered_blocks_max || batch.bytes >= gathered_bytes_max) {
     const RemoteBatch full = batch;
     batch = {};
-    deliver(*full.target, full.chain, full.bytes, &thread);
+    deliver(*full.target, full.chain, full.bytes, Drain::when_due);
   }
 }
 
@@ -174,11 +173,11 @@ void ThreadHeap::send_gathered() noexcept {
     if (batch.target == nullptr) continue;
     const RemoteBatch leaving = batch;
     batch = {};
-    deliver(*leaving.target, leaving.chain, leaving.bytes, &thread);
+    deliver(*leaving.target, leaving.chain, leaving.bytes, Drain::when_due);
   }
 }
 
-void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t bytes, ThreadIdentity self) noexcept {
+void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t bytes, Drain drain) noexcept {
   Block* head = target.remote_.load(std::memory_order_relaxed);
   do {
     chain.last->next = head;
@@ -189,30 +188,28 @@ void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t byt
   const HeapStage stage = target.stage.load(std::memory_order_seq_cst);
   const bool nobody_comes = stage == HeapStage::orphaned || stage == HeapStage::shared;
   if (stage == HeapStage::lost || (!nobody_comes && waiting < waiting_bytes_max)) return;
-  // Only a thread that is inside may lock: a signal handler could come upon a lock its own thread holds.
-  if (self == nullptr || !target.lock_.try_acquire(self)) return;
-  target.collect_locked(self);
+  if (drain == Drain::no || !target.lock_.try_acquire()) return;
+  target.collect_locked();
   target.lock_.release();
 }
 
 void ThreadHeap::empty_bins() noexcept {
   send_gathered();
-  const ThreadIdentity self = &thread;
-  const LockGuard guard(lock_, self);
+  const LockGuard guard(lock_);
   for (Bin& bin : bins_) {
     Block* first = bin.head;
     bin.head = nullptr;
     bin.room = bin.capacity;
-    put_chain_locked(first, self);
+    put_chain_locked(first);
   }
-  collect_locked(self);
+  collect_locked();
   for (Slab*& partial : partial_) {
     Slab* next = nullptr;
     for (Slab* slab = partial; slab != nullptr; slab = next) {
       next = slab->next;
       if (!slab->is_unused()) continue;
       unlink_partial(*slab);
-      depot.retire(slab, self);
+      depot.retire(slab);
     }
   }
 }

@@ -65,7 +65,7 @@ class alignas(64) ThreadHeap {
   [[nodiscard]] void* refill(SizeClass size_class) noexcept;
 
   /// A block for any thread, taken under the lock. Pre: stage is shared, the caller is inside.
-  [[nodiscard]] void* allocate_shared(SizeClass size_class, ThreadIdentity self) noexcept;
+  [[nodiscard]] void* allocate_shared(SizeClass size_class) noexcept;
 
   /// Puts a block of this heap on its bin. Pre: the caller owns the heap, is inside.
   void push_own(Slab& slab, Block* block) noexcept;
@@ -79,14 +79,16 @@ class alignas(64) ThreadHeap {
   /// Sends what was gathered. Pre: owner, inside.
   void send_gathered() noexcept;
 
-  /// Sends a chain to `target`, from any thread and any place: lock-free but for a drain that is only tried.
-  static void deliver(ThreadHeap& target, const BlockChain& chain, size_t bytes, ThreadIdentity self) noexcept;
+  /// Sends a chain to `target`, from any thread and any place: lock-free but for a drain, which is only tried, and only from
+  /// inside: a signal handler could come upon a lock that its own thread holds.
+  enum class Drain : uint8_t { no, when_due };
+  static void deliver(ThreadHeap& target, const BlockChain& chain, size_t bytes, Drain drain) noexcept;
 
   /// Returns all blocks of all bins to their slabs, and slabs without blocks to the depot. Pre: owner, inside.
   void empty_bins() noexcept;
 
   /// Takes delivered blocks in and returns unused slabs. Pre: lock held.
-  void collect_locked(ThreadIdentity self) noexcept;
+  void collect_locked() noexcept;
 
   /// Where in this heap a bin lies; at least bins_bytes for the bin of another heap and for no bin at all.
   [[nodiscard]] size_t offset_of(uintptr_t bin) const noexcept { return bin - address_of(this); }
@@ -115,9 +117,9 @@ class alignas(64) ThreadHeap {
  private:
   static constexpr size_t remote_batches = 4;
 
-  [[nodiscard]] Block* refill_locked(SizeClass size_class, ThreadIdentity self) noexcept;
-  void put_locked(Block* block, ThreadIdentity self) noexcept;
-  void put_chain_locked(Block* first, ThreadIdentity self) noexcept;
+  [[nodiscard]] Block* refill_locked(SizeClass size_class) noexcept;
+  void put_locked(Block* block) noexcept;
+  void put_chain_locked(Block* first) noexcept;
   void link_partial(Slab& slab) noexcept;
   void unlink_partial(Slab& slab) noexcept;
 
@@ -140,8 +142,9 @@ class alignas(64) ThreadHeap {
 /// The heap that `Thread::active` points to when the fast path must leave: never written, every bin empty.
 extern const ThreadHeap empty_heap;
 
-/// The way out when a bin has no room left for the next block.
+/// The ways out of try_deallocate_fast, which has no frame: they are jumped to.
 void leave_without_room(Bin* bin) noexcept;
+void leave_double_free(void* pointer) noexcept;
 
 /// The fast half of malloc: null for "leave". Pre: bytes <= small_bytes_max.
 [[nodiscard, gnu::always_inline]] inline void* allocate_fast(size_t bytes) noexcept {
@@ -151,13 +154,19 @@ void leave_without_room(Bin* bin) noexcept;
 /// All of free but its ways out: one unsigned comparison tells a block of this thread's heap from everything else,
 /// which is left to the caller when this returns false. Any pointer, also null.
 [[nodiscard, gnu::always_inline]] inline bool try_deallocate_fast(void* pointer) noexcept {
+  uintptr_t bin_address;
+  if (!page_map.find_bin(pointer, bin_address)) [[unlikely]] return false;
   ThreadHeap* heap = thread.active;
-  const size_t offset = heap->offset_of(page_map.bin_of(pointer));
+  const size_t offset = heap->offset_of(bin_address);
   if (offset >= ThreadHeap::bins_bytes) [[unlikely]] return false;
   Bin* bin = heap->bin_at(offset);
   auto* block = static_cast<Block*>(pointer);
-  if (bin->head == block) [[unlikely]] report_double_free(block);
-  block->next = bin->head;
+  Block* head = bin->head;
+  if (head == block) [[unlikely]] {
+    leave_double_free(pointer);
+    return true;
+  }
+  block->next = head;
   bin->head = block;
   if (--bin->room < 0) [[unlikely]] leave_without_room(bin);
   return true;

@@ -22,7 +22,10 @@ esac
 # shellcheck disable=SC2086
 "$@" -r -nostdlib $finish -Wl,--force-group-allocation -Wl,--whole-archive $archives -o "$scratch/bursar.o"
 
-sed -n '/global:/,/local:/p' "$exports" | sed 's/#.*//; s/global:\|local:.*//' | tr -s ' ;\t' '\n' | sed '/^$/d' >"$scratch/global"
-objcopy --wildcard --keep-global-symbols="$scratch/global" "$scratch/bursar.o"
+# What a shared library would export stays global: default visibility, and named in the list.
+sed -n '/global:/,/local:/p' "$exports" | sed 's/#.*//; s/global:\|local:.*//' | tr -s ' ;\t' '\n' | sed '/^$/d; s/\*/.*/; s/.*/^&$/' >"$scratch/patterns"
+readelf -sW "$scratch/bursar.o" | awk '$5 != "LOCAL" && $6 == "DEFAULT" && $7 != "UND" { print $8 }' |
+    grep -f "$scratch/patterns" >"$scratch/global"
+objcopy --keep-global-symbols="$scratch/global" "$scratch/bursar.o"
 rm -f "$output"
 ar rcs "$output" "$scratch/bursar.o"

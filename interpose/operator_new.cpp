@@ -146,8 +146,10 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
 
 /// The bin that holds the block must be the bin of its size, or else the long way finds out what is wrong.
 [[gnu::always_inline]] inline void delete_small_sized_here(void* pointer, size_t bytes) noexcept {
-  const size_t offset = thread.active->offset_of(page_map.bin_of(pointer));
-  const bool agrees = offset == round_up(bytes, size_class_step) && offset <= small_bytes_max;
+  uintptr_t bin = 0;
+  const bool is_known = page_map.find_bin(pointer, bin);
+  const size_t offset = thread.active->offset_of(bin);
+  const bool agrees = is_known && offset == round_up(bytes, size_class_step) && offset <= small_bytes_max;
   if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]] delete_sized_here(pointer, bytes, block_alignment);
 }
 

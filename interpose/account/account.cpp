@@ -76,6 +76,7 @@ LiveSum sum_live() noexcept {
 
 /// The child counts in a ledger of its own, beginning with what it inherited.
 void begin_child() noexcept {
+  if (!fork_guard.begin_adoption()) return;
   const LiveSum live = sum_live();
   for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->account = nullptr;
   if (!book.reopen_in_child(*given_options, program_path)) {
@@ -86,6 +87,7 @@ void begin_child() noexcept {
   header.inherited_blocks = live.blocks;
   header.live_bytes.store(static_cast<int64_t>(live.bytes), std::memory_order_relaxed);
   header.peak_live_bytes.store(live.bytes, std::memory_order_relaxed);
+  fork_guard.adopted();
   if (thread.heap != nullptr) begin_thread();
 }
 
@@ -108,7 +110,8 @@ void start(const Options& options, const char* program) noexcept {
   if (!options.wants_account()) return;
   given_options = &options;
   Text<ledger::program_bytes> name;
-  memcpy(program_path, name.add(program).c_str(), name.length() + 1);
+  name.add(program);
+  memcpy(program_path, name.c_str(), name.length() + 1);
   is_recording = book.open(options, program_path);
   // Where the kernel cannot tell a child, it goes on counting in its parent's ledger.
   if (is_recording) (void)fork_guard.start();

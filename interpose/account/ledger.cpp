@@ -50,7 +50,8 @@ void fill_header(Header& header, const char* program) noexcept {
   header.parent_process_id = static_cast<uint32_t>(os::parent_process_id());
   header.started_ns = os::now_ns();
   Text<program_bytes> name;
-  memcpy(header.program, name.add(program).c_str(), name.length() + 1);
+  name.add(program);
+  memcpy(header.program, name.c_str(), name.length() + 1);
   header.slots_used.store(1, std::memory_order_relaxed);
   // Pairs with a reader's acquire: whoever sees `running` sees the header whole (I1).
   header.state.store(State::running, std::memory_order_release);

@@ -13,6 +13,16 @@ namespace {
 
 constinit const Options* armed_options = nullptr;
 
+/// Standard error as the program found it. Many programs close theirs before they end (all of coreutils do), so a copy is
+/// kept; when somebody closed that too, and another file has its number, nothing is written there.
+constinit int kept_descriptor = -1;
+constinit os::FileIdentity kept_identity{};
+
+int standard_error_of_start() noexcept {
+  const bool is_kept = kept_identity.inode != 0 && os::identity_of(kept_descriptor) == kept_identity;
+  return is_kept ? kept_descriptor : os::standard_error;
+}
+
 ledger::Format format_of(StatsFormat format) noexcept {
   switch (format) {
     case StatsFormat::json: return ledger::Format::json;
@@ -25,15 +35,16 @@ ledger::Format format_of(StatsFormat format) noexcept {
 
 /// Where the report goes: the file that `out=` names, or standard error when there is none or it cannot be written.
 int open_output(const Options& options, const char* program) noexcept {
-  if (options.out[0] == '\0') return os::standard_error;
+  if (options.out[0] == '\0') return standard_error_of_start();
   char path[path_bytes_max];
   int descriptor = -1;
   if (options::expand_path(options.out, program, path, sizeof(path))) descriptor = os::create_file(path, O_TRUNC);
   if (descriptor >= 0) return descriptor;
   Text<path_bytes_max + 128> line;
   line.add("bursar: report file ").add(options.out).add(" cannot be written; the report follows here\n");
-  os::write_to(os::standard_error, line.data(), line.length());
-  return os::standard_error;
+  const int error = standard_error_of_start();
+  os::write_to(error, line.data(), line.length());
+  return error;
 }
 
 void write_sink(void* context, const char* text, size_t bytes) noexcept {
@@ -57,11 +68,16 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
   int descriptor = open_output(*armed_options, book.header().program);
   const ledger::Sink sink{write_sink, &descriptor};
   ledger::render_report(book.header(), book.slots(), facts, format_of(armed_options->stats), sink);
-  if (descriptor != os::standard_error) os::close_file(descriptor);
+  os::close_file(descriptor);
 }
 
 }  // namespace
 
-void arm(const Options& options) noexcept { armed_options = &options; }
+void arm(const Options& options) noexcept {
+  armed_options = &options;
+  if (options.stats == StatsFormat::off) return;
+  kept_identity = os::identity_of(os::standard_error);
+  kept_descriptor = os::duplicate(os::standard_error);
+}
 
 }  // namespace bursar::report_at_exit
