@@ -17,7 +17,7 @@ trap 'rm -rf "$scratch"' EXIT
 # GCC finishes link-time optimization here, so that the user's linker needs no plugin.
 case $("$@" --version) in
     *clang*) finish= ;;
-    *) finish='-O2 -flto -flinker-output=nolto-rel' ;;
+    *) finish='-O2 -flto -flinker-output=nolto-rel -fno-gnu-unique' ;;
 esac
 # shellcheck disable=SC2086
 "$@" -r -nostdlib $finish -Wl,--force-group-allocation -Wl,--whole-archive $archives -o "$scratch/bursar.o"

@@ -26,8 +26,9 @@ INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\t(.*)$")
 
 def hot_path(function):
     """The instructions of a function from its entry to its first return, as objdump writes them."""
-    listing = house.output_of("objdump", "-d", "--no-show-raw-insn", f"--disassemble={function}", LIBRARY)
-    body = listing.split(f"<{function}>:\n", 1)[1]
+    symbols = dict(reversed(line.split()[::2]) for line in house.output_of("nm", "-D", "--defined-only", LIBRARY).splitlines())
+    listing = house.output_of("objdump", "-d", "--no-show-raw-insn", f"--start-address=0x{symbols[function]}", LIBRARY)
+    body = listing.split(">:\n", 1)[1]
     instructions = []
     for line in body.splitlines():
         match = INSTRUCTION.match(line)

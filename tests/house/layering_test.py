@@ -25,7 +25,7 @@ LAYERS = [
     # The account: what a ledger holds and how it reads; then what writes it.
     {"interpose/account/ledger_format", "interpose/account/options", "interpose/account/environment"},
     {"interpose/account/render", "interpose/account/ledger"},
-    {"interpose/account/render_totals", "interpose/account/render_output"},
+    {"interpose/account/render_totals", "interpose/account/render_numbers", "interpose/account/render_output"},
     {"interpose/account/render.cpp", "interpose/account/render_json", "interpose/account/render_openmetrics",
      "interpose/account/account"},
     {"interpose/account/report_at_exit"},
