@@ -93,7 +93,7 @@ CASE(the_child_of_an_allocating_program_uses_the_heap) {
     pthread_t threads[4];
     for (int i = 0; i < 4; ++i) threads[i] = start(allocate_at_full_speed, (void*)(intptr_t)i);
     usleep(5000);
-    for (int round = 0; round < 60; ++round) {
+    for (int round = 0; round < 30; ++round) {
         const pid_t child = fork();
         EXPECT(child >= 0);
         if (child == 0) {
@@ -253,7 +253,7 @@ CASE(fork_does_not_deadlock_with_threads_that_hold_streams) {
     threads[1] = start(write_into_memory_streams, NULL);
     threads[2] = start(flush_everything, NULL);
     threads[3] = start(allocate_at_full_speed, NULL);
-    for (int round = 0; round < 250; ++round) {
+    for (int round = 0; round < 200; ++round) {
         const pid_t child = fork();
         EXPECT(child >= 0);
         if (child == 0) {
