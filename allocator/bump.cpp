@@ -41,16 +41,6 @@ void count_free(BumpChunk& chunk) noexcept {
   if (chunk.balance.fetch_sub(1, std::memory_order_acq_rel) == 1) depot.retire(&chunk);
 }
 
-void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept {
-  const uintptr_t address = address_of(pointer);
-  if (address < first_block(chunk)) report_interior_pointer(pointer, pointer_to(chunk.start), caller);
-  const BumpHeader& header = header_of(pointer);
-  if (header.task == bump_freed) report_double_free(pointer);
-  if (header.bytes == 0 || header.bytes > granule_bytes || address + header.bytes > chunk.end) {
-    report_interior_pointer(pointer, pointer_to(chunk.start), caller);
-  }
-}
-
 }  // namespace
 
 void* allocate(size_t bytes, uint32_t task) noexcept {
@@ -84,10 +74,21 @@ void deallocate(BumpChunk& chunk, void* pointer, Caller caller) noexcept {
   }
 }
 
-size_t usable_bytes(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept {
-  check_block(chunk, pointer, caller);
-  return header_of(pointer).bytes;
+bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept {
+  const uintptr_t address = address_of(pointer);
+  if (address < first_block(chunk)) return false;
+  const BumpHeader& header = header_of(pointer);
+  return header.task != bump_freed && header.bytes != 0 && header.bytes <= granule_bytes &&
+         address + header.bytes <= chunk.end;
 }
+
+void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept {
+  if (holds_block(chunk, pointer)) return;
+  if (address_of(pointer) >= first_block(chunk) && header_of(pointer).task == bump_freed) report_double_free(pointer);
+  report_interior_pointer(pointer, pointer_to(chunk.start), caller);
+}
+
+size_t usable_bytes(const void* pointer) noexcept { return header_of(pointer).bytes; }
 
 uint32_t task_of(const void* pointer) noexcept { return header_of(pointer).task; }
 

@@ -49,8 +49,14 @@ inline constexpr size_t block_bytes_max = 4 * KiB;
 /// From any thread, at any time. Pre: inside.
 void deallocate(BumpChunk& chunk, void* pointer, Caller caller) noexcept;
 
-/// Pre: the pointer lies in the chunk. Reports pointers that cannot start a block.
-[[nodiscard]] size_t usable_bytes(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept;
+/// True when the address, which lies in the chunk, can be that of a block in use.
+[[nodiscard]] bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept;
+
+/// Ends the process when it cannot.
+void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept;
+
+/// Pre: it can.
+[[nodiscard]] size_t usable_bytes(const void* pointer) noexcept;
 
 /// Which task allocated the block.
 [[nodiscard]] uint32_t task_of(const void* pointer) noexcept;

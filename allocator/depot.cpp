@@ -60,6 +60,10 @@ Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zer
 
 void Depot::retire(Run* run) noexcept {
   const LockGuard guard(lock_);
+  retire_locked(run);
+}
+
+void Depot::retire_locked(Run* run) noexcept {
   Segment& segment = *run->segment;
   const size_t granules = run->granules;
   page_map.set_bin(run->start, granules, 0);
@@ -111,7 +115,7 @@ void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
       segment.dirty_since_ms = now_ms;
       enqueue_purge(segment);
     }
-    if (settings.purge_ms >= 0) purge_locked(now_ms - static_cast<uint64_t>(settings.purge_ms) + 1);
+    if (settings.purge_ms >= 0) purge_locked(purge_before_ms(now_ms, settings.purge_ms));
   }
   if constexpr (checked_build) bursar::validate(segment);
 }
@@ -204,19 +208,21 @@ void Depot::enqueue_purge(Segment& segment) noexcept {
   segment.purge_previous = purge_last_;
   (purge_last_ != nullptr ? purge_last_->purge_next : purge_first_) = &segment;
   purge_last_ = &segment;
+  has_purge_work_.store(true, std::memory_order_relaxed);
 }
 
 void Depot::dequeue_purge(Segment& segment) noexcept {
   segment.awaits_purge = false;
   (segment.purge_next != nullptr ? segment.purge_next->purge_previous : purge_last_) = segment.purge_previous;
   (segment.purge_previous != nullptr ? segment.purge_previous->purge_next : purge_first_) = segment.purge_next;
+  has_purge_work_.store(purge_first_ != nullptr, std::memory_order_relaxed);
 }
 
 void Depot::purge_due() noexcept {
   // Read without the lock: a stale answer only moves the purge to the next call.
-  if (settings.purge_ms < 0 || __atomic_load_n(&purge_first_, __ATOMIC_RELAXED) == nullptr) return;
+  if (settings.purge_ms < 0 || !has_purge_work_.load(std::memory_order_relaxed)) return;
   if (!lock_.try_acquire()) return;
-  purge_locked(os::now_ms() - static_cast<uint64_t>(settings.purge_ms) + 1);
+  purge_locked(purge_before_ms(os::now_ms(), settings.purge_ms));
   lock_.release();
 }
 

@@ -1,6 +1,7 @@
 // The depot: all segments of the process; hands out runs and gives what lies free back to the system in time.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,6 +29,7 @@ class Depot {
 
   /// Takes a run back, out of the page map.
   void retire(Run* run) noexcept;
+  void retire_locked(Run* run) noexcept;
 
   /// Extends a run upwards, if the granules behind it are free.
   [[nodiscard]] bool grow(Run* run, size_t granules) noexcept;
@@ -78,6 +80,7 @@ class Depot {
   Segment* shelves_[shelf_count]{};
   Segment* purge_first_ = nullptr;
   Segment* purge_last_ = nullptr;
+  std::atomic<bool> has_purge_work_{false};
   Segment* spare_records_ = nullptr;
   size_t segment_count_ = 0;
   size_t committed_granules_ = 0;

@@ -81,6 +81,13 @@ void* allocate(size_t bytes, size_t alignment) noexcept {
   return block;
 }
 
-size_t usable_bytes(const void* pointer) noexcept { return static_cast<const Header*>(pointer)[-1].bytes; }
+bool is_block(const Run* run, const void* pointer) noexcept {
+  return address_of(pointer) >= run->start + run_record_bytes + sizeof(Header);
+}
+
+size_t usable_bytes(const void* pointer) noexcept {
+  const Run* run = page_map.run_of(pointer);
+  return is_block(run, pointer) ? static_cast<const Header*>(pointer)[-1].bytes : 0;
+}
 
 }  // namespace bursar::emergency

@@ -7,17 +7,16 @@ namespace bursar {
 
 constinit ForkGuard fork_guard;
 
-bool ForkGuard::start() noexcept {
+void ForkGuard::start() noexcept {
   const size_t bytes = os::page_bytes();
   void* page = os::reserve(bytes);
-  if (page == nullptr) return false;
+  if (page == nullptr) return;
   if (!os::commit(page, bytes) || !os::wipe_in_child(page, bytes)) {
     (void)os::release(page, bytes);
-    return false;
+    return;
   }
   mark_ = static_cast<std::atomic<uint32_t>*>(page);
   mark_->store(seen, std::memory_order_relaxed);
-  return true;
 }
 
 bool ForkGuard::begin_adoption() noexcept {

@@ -11,8 +11,9 @@ namespace bursar {
 /// child in vfork, where memory is shared.
 class ForkGuard {
  public:
-  /// False when the kernel cannot do it; then `note_child` must be called by a pthread_atfork handler.
-  [[nodiscard]] bool start() noexcept;
+  /// Asks the kernel for such a page. Where it has none, `note_child` must be called in each child.
+  void start() noexcept;
+  [[nodiscard]] bool is_wiped_by_kernel() const noexcept { return mark_ != &own_mark_; }
 
   /// True in a child until `adopted` was called there. Cost: one load.
   [[nodiscard]] bool is_new_child() const noexcept { return mark_->load(std::memory_order_acquire) != seen; }

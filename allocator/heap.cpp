@@ -34,6 +34,7 @@ void free_deferred() noexcept {
   while (block != nullptr) {
     Block* next = block->next;
     Run* run = page_map.run_of(block);
+    if (run == nullptr) report_double_free(block);
     if (run->kind == RunKind::bump) {
       bump::deallocate(*static_cast<BumpChunk*>(run), block, Caller::free);
     } else {
@@ -49,19 +50,31 @@ void enter() noexcept {
   free_deferred();
 }
 
-void* refill_class(SizeClass size_class) noexcept {
-  const InsideScope inside;
-  enter();
+/// The last resort before there is no memory: what is kept for speed goes back to the system.
+bool give_all_back() noexcept {
+  const bool any_mappings = large::purge_all();
+  return depot.purge_all() || any_mappings;
+}
+
+void* try_refill(SizeClass size_class) noexcept {
   if (thread.heap != nullptr) return thread.heap->refill(size_class);
   ThreadHeap* shared = heap_registry.shared_heap();
   return shared == nullptr ? nullptr : shared->allocate_shared(size_class);
+}
+
+void* refill_class(SizeClass size_class) noexcept {
+  const InsideScope inside;
+  enter();
+  void* block = try_refill(size_class);
+  return block != nullptr || !give_all_back() ? block : try_refill(size_class);
 }
 
 void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   const InsideScope inside;
   enter();
   large::purge_due();
-  return large::allocate(bytes, alignment, zeroed);
+  void* block = large::allocate(bytes, alignment, zeroed);
+  return block != nullptr || !give_all_back() ? block : large::allocate(bytes, alignment, zeroed);
 }
 
 void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
@@ -84,7 +97,7 @@ void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
 void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
   if (run->kind == RunKind::emergency) return;
   if (run->kind == RunKind::bump) {
-    (void)bump::usable_bytes(*static_cast<BumpChunk*>(run), pointer, caller);
+    bump::check_block(*static_cast<BumpChunk*>(run), pointer, caller);
   } else if (run->start != address_of(pointer)) {
     report_interior_pointer(pointer, pointer_to(run->start), caller);
   }
@@ -176,9 +189,10 @@ BlockInfo look_up(const void* pointer) noexcept {
     case RunKind::mapping: return {large::usable_bytes(run), 0, 0, run->start == address_of(pointer), false};
     case RunKind::bump: {
       const auto& chunk = *static_cast<const BumpChunk*>(run);
-      return {bump::usable_bytes(chunk, pointer, Caller::usable_size), 0, bump::task_of(pointer), true, true};
+      if (!bump::holds_block(chunk, pointer)) return {};
+      return {bump::usable_bytes(pointer), 0, bump::task_of(pointer), true, true};
     }
-    case RunKind::emergency: return {emergency::usable_bytes(pointer), 0, 0, true, true};
+    case RunKind::emergency: return {emergency::usable_bytes(pointer), 0, 0, emergency::is_block(run, pointer), true};
     case RunKind::unused: break;
   }
   return {};
@@ -186,7 +200,7 @@ BlockInfo look_up(const void* pointer) noexcept {
 
 size_t usable_bytes(const void* pointer, Caller caller) noexcept {
   const Run* run = run_of_block(pointer, caller);
-  if (run->kind == RunKind::bump) return bump::usable_bytes(*static_cast<const BumpChunk*>(run), pointer, caller);
+  if (run->kind == RunKind::bump) bump::check_block(*static_cast<const BumpChunk*>(run), pointer, caller);
   const BlockInfo info = look_up(pointer);
   if (info.is_ours) return info.usable_bytes;
   const auto& slab = *static_cast<const Slab*>(run);
@@ -220,8 +234,7 @@ bool purge_all() noexcept {
   const InsideScope inside;
   enter();
   if (thread.heap != nullptr) thread.heap->empty_bins();
-  const bool any_mappings = large::purge_all();
-  return depot.purge_all() || any_mappings;
+  return give_all_back();
 }
 
 Figures measure() noexcept {

@@ -84,6 +84,7 @@ void HeapRegistry::adopt_after_fork() noexcept {
   if (depot.lock().is_held()) {
     large::forget_after_fork();
     depot.forget_after_fork();
+    page_map.forget_after_fork();
     orphans_ = nullptr;  // the list may be torn; it is rebuilt below
     for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
       if (heap->stage.load(std::memory_order_relaxed) == HeapStage::orphaned) {
@@ -100,6 +101,7 @@ void HeapRegistry::adopt_after_fork() noexcept {
       continue;
     }
     if (heap == thread.heap || stage != HeapStage::owned) continue;
+    heap->forget_gathered();
     heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
     heap->next_orphan = orphans_;
     orphans_ = heap;

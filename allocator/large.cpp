@@ -1,6 +1,7 @@
 // Large blocks: page runs inside segments, and mappings of their own.
 #include "allocator/large.h"
 
+#include <atomic>
 #include <cstring>
 
 #include "allocator/depot.h"
@@ -26,8 +27,8 @@ constinit LargeRun* spare_records = nullptr;
 constexpr size_t freed_last_count = 16;
 constinit uintptr_t freed_last[freed_last_count]{};
 constinit size_t freed_last_next = 0;
-constinit size_t mappings_bytes = 0;
-constinit size_t mappings = 0;
+constinit std::atomic<size_t> mappings_bytes{0};
+constinit std::atomic<size_t> mappings{0};
 
 void note_freed_locked(uintptr_t start) noexcept {
   freed_last[freed_last_next] = start;
@@ -51,14 +52,14 @@ void put_record_locked(LargeRun* record) noexcept {
 /// hundred MiB.
 void enter_locked(LargeRun* run) noexcept {
   page_map.set_run(run->start, 1, run);
-  mappings_bytes += run->bytes;
-  ++mappings;
+  mappings_bytes.fetch_add(run->bytes, std::memory_order_relaxed);
+  mappings.fetch_add(1, std::memory_order_relaxed);
 }
 
 void withdraw_locked(LargeRun* run) noexcept {
   page_map.set_run(run->start, 1, nullptr);
-  mappings_bytes -= run->bytes;
-  --mappings;
+  mappings_bytes.fetch_sub(run->bytes, std::memory_order_relaxed);
+  mappings.fetch_sub(1, std::memory_order_relaxed);
 }
 
 Mapping take_mapping_locked(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
@@ -161,15 +162,10 @@ void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept {
 }
 
 void deallocate(Run* run) noexcept {
-  if (run->kind == RunKind::pages) {
-    const uintptr_t start = run->start;
-    depot.retire(run);
-    const LockGuard guard(depot.lock());
-    return note_freed_locked(start);
-  }
-  auto* large_run = static_cast<LargeRun*>(run);
   const LockGuard guard(depot.lock());
-  note_freed_locked(large_run->start);
+  note_freed_locked(run->start);
+  if (run->kind == RunKind::pages) return depot.retire_locked(run);
+  auto* large_run = static_cast<LargeRun*>(run);
   withdraw_locked(large_run);
   cache.put_locked({large_run->start, large_run->bytes});
   put_record_locked(large_run);
@@ -194,7 +190,7 @@ void report_no_block(const void* pointer, Caller caller) noexcept {
 
 void purge_due() noexcept {
   if (settings.purge_ms < 0 || cache.kept_bytes() == 0 || !depot.lock().try_acquire()) return;
-  (void)cache.purge_locked(os::now_ms() - static_cast<uint64_t>(settings.purge_ms) + 1);
+  (void)cache.purge_locked(purge_before_ms(os::now_ms(), settings.purge_ms));
   depot.lock().release();
 }
 
@@ -203,8 +199,8 @@ bool purge_all() noexcept {
   return cache.purge_locked(UINT64_MAX);
 }
 
-size_t mapped_bytes() noexcept { return __atomic_load_n(&mappings_bytes, __ATOMIC_RELAXED); }
-size_t mapping_count() noexcept { return __atomic_load_n(&mappings, __ATOMIC_RELAXED); }
+size_t mapped_bytes() noexcept { return mappings_bytes.load(std::memory_order_relaxed); }
+size_t mapping_count() noexcept { return mappings.load(std::memory_order_relaxed); }
 
 void forget_after_fork() noexcept {
   cache.forget_after_fork();

@@ -17,7 +17,7 @@ Mapping MappingCache::take_locked(size_t bytes, size_t alignment) noexcept {
   }
   if (best == nullptr) return {};
   const Mapping found = best->mapping;
-  kept_bytes_ -= found.bytes;
+  kept_bytes_.fetch_sub(found.bytes, std::memory_order_relaxed);
   *best = {};
   return found;
 }
@@ -27,7 +27,7 @@ void MappingCache::put_locked(Mapping mapping) noexcept {
     (void)page_source::unmap(pointer_to(mapping.start), mapping.bytes);
     return;
   }
-  while (kept_bytes_ + mapping.bytes > kept_bytes_max) drop(*oldest());
+  while (kept_bytes() + mapping.bytes > kept_bytes_max) drop(*oldest());
   Entry* place = nullptr;
   for (Entry& entry : entries_) {
     if (entry.mapping.start == 0) place = &entry;
@@ -37,7 +37,7 @@ void MappingCache::put_locked(Mapping mapping) noexcept {
     drop(*place);
   }
   *place = {mapping, os::now_ms()};
-  kept_bytes_ += mapping.bytes;
+  kept_bytes_.fetch_add(mapping.bytes, std::memory_order_relaxed);
 }
 
 bool MappingCache::purge_locked(uint64_t kept_before_ms) noexcept {
@@ -52,8 +52,13 @@ bool MappingCache::purge_locked(uint64_t kept_before_ms) noexcept {
 
 void MappingCache::drop(Entry& entry) noexcept {
   (void)page_source::unmap(pointer_to(entry.mapping.start), entry.mapping.bytes);
-  kept_bytes_ -= entry.mapping.bytes;
+  kept_bytes_.fetch_sub(entry.mapping.bytes, std::memory_order_relaxed);
   entry = {};
+}
+
+void MappingCache::forget_after_fork() noexcept {
+  for (Entry& entry : entries_) entry = {};
+  kept_bytes_.store(0, std::memory_order_relaxed);
 }
 
 MappingCache::Entry* MappingCache::oldest() noexcept {

@@ -1,6 +1,7 @@
 // Mappings of large blocks that were freed a moment ago, kept for the next one under the purge clock.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,9 +29,9 @@ class MappingCache {
   /// Unmaps what was kept since before `kept_before_ms`. True when there was any.
   bool purge_locked(uint64_t kept_before_ms) noexcept;
 
-  [[nodiscard]] size_t kept_bytes() const noexcept { return kept_bytes_; }
+  [[nodiscard]] size_t kept_bytes() const noexcept { return kept_bytes_.load(std::memory_order_relaxed); }
 
-  void forget_after_fork() noexcept { *this = {}; }
+  void forget_after_fork() noexcept;
 
  private:
   struct Entry {
@@ -48,7 +49,7 @@ class MappingCache {
   [[nodiscard]] Entry* oldest() noexcept;
 
   Entry entries_[entries_max]{};
-  size_t kept_bytes_ = 0;
+  std::atomic<size_t> kept_bytes_{0};  // written under the lock, read by anybody
 };
 
 }  // namespace bursar

@@ -50,6 +50,17 @@ Run* PageMap::run_below(const void* pointer) const noexcept {
 }
 
 bool PageMap::add_window(uintptr_t address) noexcept {
+  // Bounded: a signal handler may have interrupted the very thread it waits for.
+  constexpr int looks_max = 10'000;
+  for (int look = 0; is_adding_.exchange(true, std::memory_order_acquire); ++look) {
+    if (look == looks_max) return false;
+  }
+  const bool added = window_of(address) != nullptr || add_window_alone(address);
+  is_adding_.store(false, std::memory_order_release);
+  return added;
+}
+
+bool PageMap::add_window_alone(uintptr_t address) noexcept {
   const size_t count = window_count_.load(std::memory_order_relaxed);
   if (count == windows_max) return false;
   for (size_t bytes = within_address_space_limit(window_bytes_max, window_bytes_min); bytes >= window_bytes_min; bytes /= 2) {
@@ -69,7 +80,12 @@ bool PageMap::add_window(uintptr_t address) noexcept {
     window.units = bytes / block_alignment;
     window.bins = static_cast<std::atomic<uintptr_t>*>(bins);
     window.runs = static_cast<std::atomic<Run*>*>(runs);
-    if (count == 0) fast_ = {window.base, window.units, window.bins};
+    if (count == 0) {
+      fast_.base = window.base;
+      fast_.bins = window.bins;
+      // Last: find_bin in another thread reads nothing while the bound is 0.
+      __atomic_store_n(&fast_.units, window.units, __ATOMIC_RELEASE);
+    }
     window_count_.store(count + 1, std::memory_order_release);
     return true;
   }

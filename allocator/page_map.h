@@ -46,6 +46,9 @@ class PageMap {
   /// Prepares the map for [start, start + bytes). False when there is no memory for that.
   [[nodiscard]] bool cover(uintptr_t start, size_t bytes) noexcept;
 
+  /// In a child whose parent's other thread may have been adding a window.
+  void forget_after_fork() noexcept { is_adding_.store(false, std::memory_order_relaxed); }
+
   /// Pre: the granules are covered.
   void set_run(uintptr_t start, size_t granules, Run* run) noexcept;
   void set_bin(uintptr_t start, size_t granules, uintptr_t bin) noexcept;
@@ -76,6 +79,7 @@ class PageMap {
   [[nodiscard]] const Window* window_of(uintptr_t address) const noexcept;
   [[nodiscard]] static bool commit_piece(Window& window, size_t piece) noexcept;
   [[nodiscard]] bool add_window(uintptr_t address) noexcept;
+  [[nodiscard]] bool add_window_alone(uintptr_t address) noexcept;
 
   struct {
     uintptr_t base;
@@ -84,6 +88,7 @@ class PageMap {
   } fast_{};  // copied from windows_[0], side by side in one cache line
   Window windows_[windows_max]{};
   std::atomic<size_t> window_count_{0};
+  std::atomic<bool> is_adding_{false};  // the emergency adds windows without the depot's lock
 };
 
 extern constinit PageMap page_map;

@@ -12,6 +12,12 @@ struct Settings {
   HugePagesSetting huge_pages = HugePagesSetting::automatic;
 };
 
+/// What has been free since before this time is due now. 0, which nothing is older than, until the clock has come far enough.
+constexpr uint64_t purge_before_ms(uint64_t now_ms, int64_t purge_ms) noexcept {
+  const auto delay = static_cast<uint64_t>(purge_ms);
+  return now_ms >= delay ? now_ms - delay + 1 : 0;
+}
+
 /// Read by slow paths only. Written before a second thread exists.
 extern constinit Settings settings;
 

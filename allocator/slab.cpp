@@ -91,6 +91,8 @@ bool is_block_start(const Slab& slab, const void* pointer) noexcept {
   return index < slab.capacity && block_at(slab, index) == pointer;
 }
 
+bool was_carved(const Slab& slab, const void* block) noexcept { return block_index(slab, block) < slab.carved; }
+
 BlockChain take(Slab& slab, size_t blocks_max) noexcept {
   return slab.local != nullptr ? take_recycled(slab, blocks_max) : carve(slab, blocks_max);
 }

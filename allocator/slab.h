@@ -56,8 +56,11 @@ namespace slab {
 /// The start of the block that holds the address; the address lies in the slab.
 [[nodiscard]] const void* block_start(const Slab& slab, const void* pointer) noexcept;
 
-/// True when the address starts a block that was carved once.
+/// True when a block starts there, or would.
 [[nodiscard]] bool is_block_start(const Slab& slab, const void* pointer) noexcept;
+
+/// True when the block was carved once. Pre: it starts there, and the lock of the slab's heap is held.
+[[nodiscard]] bool was_carved(const Slab& slab, const void* block) noexcept;
 
 /// Takes at most `blocks_max` blocks: recycled ones first, else fresh ones in address order, of those only as many as
 /// begin on the page the first one touches anyway. At least one. Pre: not full.

@@ -3,6 +3,7 @@
 
 #include "allocator/check.h"
 #include "allocator/depot.h"
+#include "allocator/large.h"
 
 namespace bursar {
 namespace {
@@ -36,6 +37,7 @@ constexpr int32_t first_capacity_of(SizeClass size_class) noexcept {
   return first < bin_blocks_min ? bin_blocks_min : first;
 }
 
+/// The slab of a block that came back. Pre: the lock of its heap is held.
 Slab* slab_of(const void* block) noexcept {
   Run* run = page_map.run_of(block);
   if (run == nullptr || run->kind != RunKind::slab) report_foreign_pointer(block, Caller::free);
@@ -43,6 +45,7 @@ Slab* slab_of(const void* block) noexcept {
   if (!slab::is_block_start(*slab, block)) {
     report_interior_pointer(block, slab::block_start(*slab, block), Caller::free);
   }
+  if (!slab::was_carved(*slab, block)) report_foreign_pointer(block, Caller::free);
   return slab;
 }
 
@@ -57,6 +60,7 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
   if (++refills_ % refills_per_clock_look == 0) {
     send_gathered();
     depot.purge_due();
+    large::purge_due();
   }
   const LockGuard guard(lock_);
   return refill_locked(size_class);
@@ -80,7 +84,10 @@ Block* ThreadHeap::refill_locked(SizeClass size_class) noexcept {
   if (bin.capacity == 0) bin.capacity = first_capacity_of(size_class);
   const BlockChain chain = slab::take(*slab, static_cast<size_t>(bin.capacity));
   if (slab->is_full()) unlink_partial(*slab);
-  bin.head = chain.first->next;
+  if (chain.count > 1) {
+    chain.last->next = bin.head;  // mostly null: what a signal handler freed meanwhile
+    bin.head = chain.first->next;
+  }
   bin.room = bin.capacity - static_cast<int32_t>(chain.count - 1);
   return chain.first;
 }
@@ -98,14 +105,19 @@ void ThreadHeap::relieve(Bin& bin) noexcept {
   const int32_t keep_max = bin.capacity / 2;
   int32_t length = 0;
   Block* last_kept = nullptr;
-  for (Block* block = bin.head; block != nullptr && length < keep_max; block = block->next) {
+  // The list is taken away while it is cut: a signal handler must not take a block that is being looked at.
+  Block* first = bin.head;
+  bin.head = nullptr;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  for (Block* block = first; block != nullptr && length < keep_max; block = block->next) {
     last_kept = block;
     ++length;
   }
   Block* surplus = nullptr;
   if (last_kept != nullptr) {
     surplus = last_kept->next;
-    last_kept->next = nullptr;
+    last_kept->next = bin.head;
+    bin.head = first;
   }
   if (surplus != nullptr) {
     const LockGuard guard(lock_);
@@ -143,7 +155,7 @@ void ThreadHeap::put_locked(Block* block) noexcept {
 
 void ThreadHeap::collect_locked() noexcept {
   // Pairs with the release in deliver(): the links of the chain are written.
-  Block* first = remote_.exchange(nullptr, std::memory_order_acquire);
+  Block* first = remote_.exchange(nullptr, std::memory_order_seq_cst);
   remote_bytes_.store(0, std::memory_order_relaxed);
   put_chain_locked(first);
 }
@@ -153,8 +165,10 @@ void ThreadHeap::send(Slab& slab, Block* block) noexcept {
   const size_t bytes = slab.block_bytes();
   RemoteBatch& batch = gathered_[address_of(target) / sizeof(ThreadHeap) % remote_batches];
   if (batch.target != target) {
-    if (batch.target != nullptr) deliver(*batch.target, batch.chain, batch.bytes, Drain::when_due);
+    // Out of the heap before it is delivered: a child forked meanwhile must not find it here again.
+    const RemoteBatch other = batch;
     batch = {target, {nullptr, block, 0}, 0};
+    if (other.target != nullptr) deliver(*other.target, other.chain, other.bytes, Drain::when_due);
   }
   if (batch.chain.first == block) report_double_free(block);
   block->next = batch.chain.first;
@@ -191,6 +205,10 @@ void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t byt
   if (drain == Drain::no || !target.lock_.try_acquire()) return;
   target.collect_locked();
   target.lock_.release();
+}
+
+void ThreadHeap::forget_gathered() noexcept {
+  for (RemoteBatch& batch : gathered_) batch = {};
 }
 
 void ThreadHeap::empty_bins() noexcept {

@@ -79,6 +79,9 @@ class alignas(64) ThreadHeap {
   /// Sends what was gathered. Pre: owner, inside.
   void send_gathered() noexcept;
 
+  /// In a child, for the heap of a thread of the parent: what it was gathering may be half written, and is given up.
+  void forget_gathered() noexcept;
+
   /// Sends a chain to `target`, from any thread and any place: lock-free but for a drain, which is only tried, and only from
   /// inside: a signal handler could come upon a lock that its own thread holds.
   enum class Drain : uint8_t { no, when_due };

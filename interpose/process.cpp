@@ -40,14 +40,23 @@ void on_thread_exit(void*) noexcept {
   heap_registry.detach_thread();
 }
 
-void note_child() noexcept { fork_guard.note_child(); }
+/// The forking thread itself puts the child in order, before it can start others there. It takes no lock that it could hold,
+/// and there is no handler before the fork: what the parent's other threads hold then, stdio locks among it, they may need the
+/// heap to let go of.
+void in_child() noexcept {
+  if (!fork_guard.is_wiped_by_kernel()) fork_guard.note_child();
+  if (thread.is_inside) return;
+  const InsideScope inside;
+  heap_registry.notice_fork();
+  account::notice_fork();
+}
 
 void start_process() noexcept {
   char value[2 * path_bytes_max];
   if (environment::read("BURSAR", value, sizeof(value))) options::parse(value, options);
   settings = options.heap;
-  // With neither, a child of a multithreaded parent may find a lock held for ever; no kernel since 4.14 comes here.
-  if (!fork_guard.start()) (void)pthread_atfork(nullptr, nullptr, note_child);
+  fork_guard.start();
+  (void)pthread_atfork(nullptr, nullptr, in_child);
   has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
   char program[path_bytes_max];
   if (!os::executable_path(program, sizeof(program))) program[0] = '\0';

@@ -74,9 +74,18 @@ LiveSum sum_live() noexcept {
   return sum;
 }
 
-/// The child counts in a ledger of its own, beginning with what it inherited.
-void begin_child() noexcept {
-  if (!fork_guard.begin_adoption()) return;
+Adder adder_of(const Slot& slot) noexcept { return {&slot == &book.slot(0)}; }
+
+void count_thread(ThreadHeap& heap) noexcept {
+  if (heap.account == nullptr) heap.account = &book.take_slot();
+  auto& slot = *static_cast<Slot*>(heap.account);
+  adder_of(slot)(slot.threads, 1);
+}
+
+/// The child counts in a ledger of its own, beginning with what it inherited. True for the one thread that began it, which is
+/// then counted in it.
+bool begin_child() noexcept {
+  if (!fork_guard.begin_adoption()) return false;
   const LiveSum live = sum_live();
   for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->account = nullptr;
   if (!book.reopen_in_child(*given_options, program_path)) {
@@ -87,18 +96,17 @@ void begin_child() noexcept {
   header.inherited_blocks = live.blocks;
   header.live_bytes.store(static_cast<int64_t>(live.bytes), std::memory_order_relaxed);
   header.peak_live_bytes.store(live.bytes, std::memory_order_relaxed);
+  if (thread.heap != nullptr) count_thread(*thread.heap);
   fork_guard.adopted();
-  if (thread.heap != nullptr) begin_thread();
+  return true;
 }
 
 /// The slot the calling thread counts in. Threads without a heap, and signal handlers within the heap, share slot 0.
 Slot& own_slot() noexcept {
-  if (fork_guard.is_new_child()) [[unlikely]] begin_child();
+  notice_fork();
   if (thread.heap == nullptr || thread.heap->account == nullptr) return book.slot(0);
   return *static_cast<Slot*>(thread.heap->account);
 }
-
-Adder adder_of(const Slot& slot) noexcept { return {&slot == &book.slot(0)}; }
 
 size_t index_of(Call call) noexcept { return static_cast<size_t>(call); }
 
@@ -114,14 +122,16 @@ void start(const Options& options, const char* program) noexcept {
   memcpy(program_path, name.c_str(), name.length() + 1);
   is_recording = book.open(options, program_path);
   // Where the kernel cannot tell a child, it goes on counting in its parent's ledger.
-  if (is_recording) (void)fork_guard.start();
+  if (is_recording) fork_guard.start();
+}
+
+void notice_fork() noexcept {
+  if (is_recording && fork_guard.is_new_child()) [[unlikely]] (void)begin_child();
 }
 
 void begin_thread() noexcept {
-  ThreadHeap& heap = *thread.heap;
-  if (heap.account == nullptr) heap.account = &book.take_slot();
-  auto& slot = *static_cast<Slot*>(heap.account);
-  adder_of(slot)(slot.threads, 1);
+  if (is_recording && fork_guard.is_new_child() && begin_child()) return;
+  count_thread(*thread.heap);
 }
 
 void count_allocation(Call call, size_t requested_bytes, const heap::BlockInfo& block) noexcept {

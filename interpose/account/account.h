@@ -19,8 +19,12 @@ extern constinit bool is_recording;
 /// Opens the account if the options ask for it. Pre: the process has one thread and has not allocated.
 void start(const Options& options, const char* program) noexcept;
 
-/// Gives the calling thread's heap its counters. Pre: recording.
+/// Gives the calling thread's heap its counters. Pre: recording, the thread has a heap.
 void begin_thread() noexcept;
+
+/// In a new child: goes on in a ledger of its own. Called by whoever counts; called early by the forking thread, before there
+/// are others.
+void notice_fork() noexcept;
 
 /// One block handed out. Pre: recording. Cost: some twenty instructions, no lock.
 void count_allocation(Call call, size_t requested_bytes, const heap::BlockInfo& block) noexcept;

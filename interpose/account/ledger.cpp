@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "allocator/os.h"
@@ -15,7 +16,6 @@ namespace {
 /// An exec keeps the process id, so a program can have as many ledgers as it has lives.
 constexpr int lives_max = 1000;
 
-constexpr int error_exists = 17;  // EEXIST
 
 void complain(const char* path, const char* fault) noexcept {
   Text<path_bytes_max + 128> line;
@@ -26,7 +26,7 @@ void complain(const char* path, const char* fault) noexcept {
 /// Creates the file of the path, or of the path with .1, .2, ... if that exists.
 int create_for_this_life(const char* path) noexcept {
   int descriptor = os::create_file(path, O_EXCL);
-  for (int life = 1; descriptor == -error_exists && life < lives_max; ++life) {
+  for (int life = 1; descriptor == -EEXIST && life < lives_max; ++life) {
     Text<path_bytes_max + 8> numbered;
     numbered.add(path).add(".").add_decimal(static_cast<uint64_t>(life));
     descriptor = os::create_file(numbered.c_str(), O_EXCL);
