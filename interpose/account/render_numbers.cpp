@@ -6,19 +6,21 @@ namespace {
 
 constexpr uint64_t ns_per_second = 1'000'000'000;
 
-/// Three digits that count: 1.23, 12.3, 123. Pre: hundredths < 2^60.
-Cell three_digits(uint64_t hundredths) noexcept {
+/// value / unit with the places that give three digits: 1.23, 12.3, 123. Pre: value * 100 + unit < 2^64.
+Cell three_digits(uint64_t value, uint64_t unit, const char* unit_name) noexcept {
+  uint64_t places_unit = 100;
+  uint64_t rounded = (value * 100 + unit / 2) / unit;
+  while (rounded >= 1000 && places_unit > 1) {
+    places_unit /= 10;
+    rounded = (value * places_unit + unit / 2) / unit;
+  }
   Cell cell;
-  if (hundredths >= 9995) return cell.add_decimal((hundredths + 50) / 100);
-  const bool one_place = hundredths >= 1000;
-  const uint64_t scaled = one_place ? (hundredths + 5) / 10 : hundredths;
-  const uint64_t unit = one_place ? 10 : 100;
-  cell.add_decimal(scaled / unit).add(".");
-  if (!one_place && scaled % unit < 10) cell.add("0");
-  return cell.add_decimal(scaled % unit);
+  cell.add_decimal(rounded / places_unit);
+  if (places_unit > 1) cell.add(".");
+  if (places_unit == 100 && rounded % 100 < 10) cell.add("0");
+  if (places_unit > 1) cell.add_decimal(rounded % places_unit);
+  return cell.add(" ").add(unit_name);
 }
-
-Cell with_unit(Cell number, const char* unit) noexcept { return number.add(" ").add(unit); }
 
 }  // namespace
 
@@ -39,26 +41,25 @@ Cell grouped(uint64_t value) noexcept {
 
 Cell bytes_text(uint64_t bytes) noexcept {
   static constexpr char units[][4] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  if (bytes < 1024) return with_unit(grouped(bytes), "B");
-  unsigned unit = 0;
+  if (bytes < 1024) return grouped(bytes).add(" B");
+  size_t unit = 0;
   unsigned shift = 10;
-  // 1023.5 KiB would be rounded to 1024 KiB.
-  while (unit + 1 < sizeof units / sizeof units[0] && (bytes >> shift) * 2 + (bytes >> (shift - 1) & 1) >= 2047) {
+  // From 1023.5 KiB on, "1024 KiB" would be read.
+  while (unit + 1 < sizeof units / sizeof units[0] && bytes >> (shift - 1) >= 2047) {
     ++unit;
     shift += 10;
   }
-  const unsigned dropped = shift - 10;  // of what comes after the point, ten bits are plenty
-  const uint64_t scaled = bytes >> dropped;
-  return with_unit(three_digits((scaled >> 10) * 100 + ((scaled & 1023) * 100 + 512) / 1024), units[unit]);
+  const unsigned dropped = shift > 20 ? shift - 20 : 0;  // twenty bits behind the point are plenty, and fit
+  return three_digits(bytes >> dropped, uint64_t{1} << (shift - dropped), units[unit]);
 }
 
 Cell duration_text(uint64_t ns) noexcept {
-  if (ns < 1'000) return with_unit(grouped(ns), "ns");
-  if (ns < 999'500) return with_unit(three_digits(ns / 10), "us");
-  if (ns < 999'500'000) return with_unit(three_digits(ns / 10'000), "ms");
-  if (ns < 100 * ns_per_second) return with_unit(three_digits(ns / 10'000'000), "s");
-  const uint64_t seconds = ns / ns_per_second;
-  return with_unit(with_unit(grouped(seconds / 60), "min").add(" ").add_decimal(seconds % 60), "s");
+  if (ns < 1'000) return grouped(ns).add(" ns");
+  if (ns < 999'500) return three_digits(ns, 1'000, "us");
+  if (ns < 999'500'000) return three_digits(ns, 1'000'000, "ms");
+  if (ns < 99'950'000'000) return three_digits(ns, ns_per_second, "s");
+  const uint64_t seconds = (ns + ns_per_second / 2) / ns_per_second;
+  return grouped(seconds / 60).add(" min ").add_decimal(seconds % 60).add(" s");
 }
 
 Cell percent_text(uint64_t part, uint64_t whole) noexcept {
@@ -69,7 +70,7 @@ Cell percent_text(uint64_t part, uint64_t whole) noexcept {
     whole = whole >> 1 | 1;
   }
   const uint64_t tenths = (part * 1000 + whole / 2) / whole;
-  return with_unit(grouped(tenths / 10).add(".").add_decimal(tenths % 10), "%");
+  return grouped(tenths / 10).add(".").add_decimal(tenths % 10).add(" %");
 }
 
 uint64_t per_second(uint64_t count, uint64_t ns) noexcept {

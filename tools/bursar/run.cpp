@@ -54,7 +54,13 @@ std::string quoted(const std::string& argument) {
   constexpr const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%^";
   if (!argument.empty() && argument.find_first_not_of(plain) == std::string::npos) return argument;
   std::string text = "'";
-  for (const char character : argument) text += character == '\'' ? std::string("'\\''") : std::string(1, character);
+  for (const char character : argument) {
+    if (character == '\'') {
+      text += "'\\''";
+    } else {
+      text += character;
+    }
+  }
   return text + "'";
 }
 
@@ -129,7 +135,7 @@ std::string program_report(const std::optional<LedgerName>& name, const Ending& 
 std::string whole_report(const LedgerDirectory& directory, const Ending& ending, const RunOptions& options) {
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
-  const std::string report = program_report(program, ending, options);
+  std::string report = program_report(program, ending, options);
   switch (options.format) {
     case ledger::Format::text: return report + text_of(other_programs_in(ledgers));
     case ledger::Format::openmetrics: return report;
