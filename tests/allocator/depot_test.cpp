@@ -1,0 +1,460 @@
+// The depot: runs out of segments, and back.
+#include "allocator/depot.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "allocator/page_map.h"
+#include "allocator/settings.h"
+#include "tests/allocator/fake_os.h"
+#include "tests/allocator/heap_user.h"
+
+namespace bursar {
+namespace {
+
+using fake_os::Call;
+using fake_os::Failure;
+
+bursar::Run* acquire(size_t granules, size_t alignment = 1) {
+  Zeroed zeroed{};
+  return depot.acquire(granules, alignment, RunKind::pages, zeroed);
+}
+
+size_t bytes_of(const bursar::Run& run) { return run.granules * granule_bytes; }
+void* start_of(const bursar::Run& run) { return pointer_to(run.start); }
+
+/// A clock that stands still, so that nothing is purged by chance.
+class DepotTest : public testing::Test {
+ protected:
+  DepotTest() { fake_os::set_clock_ms(clock_ms); }
+  ~DepotTest() override { depot.validate(); }
+
+  static constexpr uint64_t clock_ms = 1'000'000;
+};
+
+TEST_F(DepotTest, ARunIsEnteredInThePageMapWithAZeroedRecord) {
+  Zeroed zeroed = Zeroed::no;
+  bursar::Run* run = depot.acquire(3, 1, RunKind::bump, zeroed);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->kind, RunKind::bump);
+  EXPECT_EQ(run->granules, 3);
+  EXPECT_EQ(run->size_class, 0);
+  EXPECT_TRUE(test::is_zero(run + 1, run_record_bytes - sizeof(bursar::Run)));
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(page_map.run_of(pointer_to(run->start + i * granule_bytes)), run);
+  EXPECT_EQ(page_map.run_of(pointer_to(run->start + 3 * granule_bytes)), nullptr);
+  EXPECT_EQ(zeroed, Zeroed::yes);
+  EXPECT_TRUE(test::is_zero(start_of(*run), bytes_of(*run)));
+}
+
+TEST_F(DepotTest, ARetiredRunIsGoneFromThePageMap) {
+  bursar::Run* run = acquire(2);
+  const uintptr_t start = run->start;
+  page_map.set_bin(start, 2, 0x40);
+  depot.retire(run);
+  for (size_t i = 0; i < 2; ++i) {
+    const void* pointer = pointer_to(start + i * granule_bytes);
+    uintptr_t bin = 1;
+    EXPECT_EQ(page_map.run_of(pointer), nullptr);
+    EXPECT_TRUE(page_map.find_bin(pointer, bin) && bin == 0);
+  }
+}
+
+TEST_F(DepotTest, ARunIsAlignedAsAsked) {
+  for (size_t alignment = 1; alignment <= 32; alignment *= 2) {
+    for (const size_t granules : {1, 3, 31}) {
+      bursar::Run* run = acquire(granules, alignment);
+      ASSERT_NE(run, nullptr);
+      EXPECT_EQ(run->start % (alignment * granule_bytes), 0U);
+    }
+  }
+}
+
+TEST_F(DepotTest, ARunMayTakeAWholeSegment) {
+  bursar::Run* run = acquire(segment_granules);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(run->start % segment_bytes, 0U);
+  memset(start_of(*run), 1, segment_bytes);
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+  bursar::Run* next = acquire(1);
+  ASSERT_NE(next, nullptr);
+  EXPECT_EQ(depot.measure().segments_bytes, 2 * segment_bytes);
+}
+
+TEST_F(DepotTest, AUsedRunDoesNotClaimToReadZero) {
+  bursar::Run* run = acquire(2);
+  memset(start_of(*run), 1, bytes_of(*run));
+  const uintptr_t start = run->start;
+  depot.retire(run);
+  Zeroed zeroed = Zeroed::yes;
+  run = depot.acquire(2, 1, RunKind::pages, zeroed);
+  ASSERT_EQ(run->start, start) << "the lowest fitting place is used again";
+  EXPECT_EQ(zeroed, Zeroed::no);
+}
+
+TEST_F(DepotTest, APurgedRunReadsZeroAgain) {
+  bursar::Run* keeper = acquire(1);
+  bursar::Run* run = acquire(2);
+  memset(start_of(*run), 1, bytes_of(*run));
+  const uintptr_t start = run->start;
+  depot.retire(run);
+  EXPECT_TRUE(depot.purge_all());
+  Zeroed zeroed = Zeroed::no;
+  run = depot.acquire(2, 1, RunKind::pages, zeroed);
+  ASSERT_EQ(run->start, start);
+  EXPECT_EQ(zeroed, Zeroed::yes);
+  EXPECT_TRUE(test::is_zero(start_of(*run), bytes_of(*run)));
+  depot.retire(keeper);
+}
+
+TEST_F(DepotTest, ARefusedPurgeLeavesTheRunDirty) {
+  bursar::Run* keeper = acquire(1);
+  bursar::Run* run = acquire(2);
+  memset(start_of(*run), 1, bytes_of(*run));
+  depot.retire(run);
+  fake_os::fail(Call::purge, 1, Failure::once);
+  (void)depot.purge_all();
+  Zeroed zeroed = Zeroed::yes;
+  run = depot.acquire(2, 1, RunKind::pages, zeroed);
+  EXPECT_TRUE(zeroed == Zeroed::no || test::is_zero(start_of(*run), bytes_of(*run)));
+  EXPECT_EQ(zeroed, Zeroed::no);
+  depot.retire(keeper);
+}
+
+TEST_F(DepotTest, TheSegmentWithTheLeastRoomServesFirst) {
+  bursar::Run* first = acquire(40);
+  bursar::Run* second = acquire(50);  // another segment, with less room
+  const Segment* fuller = second->segment;
+  ASSERT_NE(first->segment, fuller);
+  bursar::Run* third = acquire(10);
+  EXPECT_EQ(third->segment, fuller);
+  bursar::Run* fourth = acquire(14);
+  EXPECT_NE(fourth->segment, fuller) << "14 fit there together, but 10 of them are taken";
+}
+
+TEST_F(DepotTest, AnEmptySegmentGoesBackToTheSystem) {
+  bursar::Run* run = acquire(5);
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+  depot.retire(run);
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes) << "kept for a while";
+  EXPECT_TRUE(depot.purge_all());
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+  EXPECT_EQ(depot.measure().committed_bytes, 0U);
+  EXPECT_FALSE(depot.purge_all()) << "nothing is left";
+}
+
+TEST_F(DepotTest, ASegmentThatCannotGoBackIsUsedAgain) {
+  bursar::Run* run = acquire(5);
+  const uintptr_t start = run->start;
+  depot.retire(run);
+  fake_os::fail(Call::release, 1, Failure::from_then_on);
+  (void)depot.purge_all();
+  fake_os::heal();
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+  run = acquire(5);
+  EXPECT_EQ(run->start, start);
+}
+
+TEST_F(DepotTest, GrowsIntoFreeGranules) {
+  bursar::Run* run = acquire(2);
+  memset(start_of(*run), 1, bytes_of(*run));
+  ASSERT_TRUE(depot.grow(run, 9));
+  EXPECT_EQ(run->granules, 9);
+  memset(start_of(*run), 2, bytes_of(*run));
+  EXPECT_EQ(page_map.run_of(pointer_to(run->start + 9 * granule_bytes - 1)), run);
+  ASSERT_TRUE(depot.grow(run, segment_granules)) << "to the end of the segment";
+  EXPECT_FALSE(depot.grow(run, segment_granules + 1));
+  memset(start_of(*run), 3, bytes_of(*run));
+}
+
+TEST_F(DepotTest, DoesNotGrowIntoAnotherRun) {
+  bursar::Run* run = acquire(2);
+  bursar::Run* next = acquire(2);
+  ASSERT_EQ(next->start, run->start + 2 * granule_bytes);
+  EXPECT_FALSE(depot.grow(run, 3));
+  EXPECT_EQ(run->granules, 2);
+  depot.retire(next);
+  EXPECT_TRUE(depot.grow(run, 3));
+}
+
+TEST_F(DepotTest, ShrinksFromAbove) {
+  bursar::Run* run = acquire(6);
+  depot.shrink(run, 2);
+  EXPECT_EQ(run->granules, 2);
+  EXPECT_EQ(page_map.run_of(pointer_to(run->start + 2 * granule_bytes - 1)), run);
+  EXPECT_EQ(page_map.run_of(pointer_to(run->start + 2 * granule_bytes)), nullptr);
+  bursar::Run* next = acquire(4);
+  EXPECT_EQ(next->start, run->start + 2 * granule_bytes);
+}
+
+TEST_F(DepotTest, PurgesWhenTheDelayIsOver) {
+  settings.purge_ms = 500;
+  bursar::Run* run = acquire(1);
+  depot.retire(run);
+  fake_os::advance_clock_ms(499);
+  depot.purge_due();
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+  fake_os::advance_clock_ms(1);
+  depot.purge_due();
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+}
+
+TEST_F(DepotTest, ABusySegmentIsPurgedAllTheSame) {
+  settings.purge_ms = 500;
+  bursar::Run* keeper = acquire(1);
+  bursar::Run* idle = acquire(1);
+  bursar::Run* busy = acquire(1);
+  memset(start_of(*idle), 1, granule_bytes);
+  depot.retire(idle);
+  const uint64_t purges = fake_os::calls(Call::purge);
+  for (int i = 0; i < 20; ++i) {
+    fake_os::advance_clock_ms(100);
+    depot.retire(busy);
+    busy = acquire(1);
+    depot.purge_due();
+  }
+  EXPECT_GT(fake_os::calls(Call::purge), purges);
+  depot.retire(keeper);
+}
+
+TEST_F(DepotTest, PurgesAtOnceWhenToldTo) {
+  settings.purge_ms = 0;
+  bursar::Run* keeper = acquire(1);
+  bursar::Run* run = acquire(1);
+  memset(start_of(*run), 1, granule_bytes);
+  const uint64_t purges = fake_os::calls(Call::purge);
+  depot.retire(run);
+  EXPECT_EQ(fake_os::calls(Call::purge), purges + 1);
+  depot.retire(keeper);
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+}
+
+TEST_F(DepotTest, NeverPurgesWhenToldSo) {
+  settings.purge_ms = -1;
+  depot.retire(acquire(1));
+  fake_os::advance_clock_ms(1'000'000'000);
+  depot.purge_due();
+  depot.retire(acquire(1));
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+  EXPECT_EQ(fake_os::calls(Call::purge), 0U);
+}
+
+TEST_F(DepotTest, WaitsAlsoWhereTheClockIsYoungerThanTheDelay) {
+  settings.purge_ms = 3'600'000;
+  fake_os::set_clock_ms(600'000);  // ten minutes after the machine started
+  depot.retire(acquire(1));
+  depot.purge_due();
+  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
+}
+
+TEST_F(DepotTest, SegmentsBeyondTheThresholdHaveHugePages) {
+  std::vector<bursar::Run*> runs;
+  for (int i = 0; i < 16; ++i) runs.push_back(acquire(segment_granules));
+  for (const bursar::Run* run : runs) EXPECT_EQ(run->segment->huge_pages, HugePages::no);
+  EXPECT_EQ(acquire(1)->segment->huge_pages, HugePages::yes);
+}
+
+TEST_F(DepotTest, ASegmentWithHugePagesGivesBackWholeOnesOnly) {
+  settings.huge_pages = HugePagesSetting::on;
+  bursar::Run* below = acquire(8);
+  bursar::Run* above = acquire(40);
+  ASSERT_EQ(above->start, below->start + 8 * granule_bytes);
+  ASSERT_EQ(below->segment->huge_pages, HugePages::yes);
+  EXPECT_EQ(depot.measure().committed_bytes, segment_bytes) << "filled densely, so committed as a whole";
+  depot.retire(above);
+  (void)depot.purge_all();
+  const GranuleBits upper_half = granule_bits(32, 32);
+  EXPECT_EQ(below->segment->dirty & upper_half, GranuleBits{0}) << "the second huge page is gone";
+  EXPECT_EQ(below->segment->dirty & ~upper_half, granule_bits(8, 24)) << "the first stays: a part of it is in use";
+  depot.validate();
+  depot.retire(below);
+  (void)depot.purge_all();
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+}
+
+TEST_F(DepotTest, HugePagesCanBeSwitchedOff) {
+  settings.huge_pages = HugePagesSetting::off;
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(acquire(segment_granules)->segment->huge_pages, HugePages::no);
+}
+
+TEST_F(DepotTest, SmallProcessesCommitAFewGranulesAtATime) {
+  (void)acquire(1);
+  EXPECT_LE(depot.measure().committed_bytes, MiB);
+  EXPECT_EQ(depot.measure().free_bytes, depot.measure().committed_bytes - granule_bytes);
+}
+
+TEST_F(DepotTest, RefusesWithoutLosingAnything) {
+  fake_os::fail(Call::commit, 1, Failure::from_then_on);
+  EXPECT_EQ(acquire(1), nullptr);
+  fake_os::heal();
+  fake_os::fail(Call::reserve, 1, Failure::from_then_on);
+  EXPECT_EQ(acquire(segment_granules), nullptr);
+  fake_os::heal();
+  bursar::Run* run = acquire(segment_granules);
+  ASSERT_NE(run, nullptr);
+  fake_os::fail(Call::reserve, 1, Failure::from_then_on);
+  EXPECT_EQ(acquire(1), nullptr) << "the only segment is full";
+  fake_os::heal();
+  depot.retire(run);
+  (void)depot.purge_all();
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+}
+
+TEST_F(DepotTest, CommitsLessWhenMoreIsRefused) {
+  (void)acquire(8);
+  const size_t before = depot.measure().committed_bytes;
+  fake_os::fail(Call::commit, 1, Failure::once);
+  bursar::Run* run = acquire(1);
+  ASSERT_NE(run, nullptr);
+  EXPECT_EQ(depot.measure().committed_bytes - before, granule_bytes);
+  memset(start_of(*run), 1, granule_bytes);
+}
+
+TEST_F(DepotTest, AChildThatForgotItsSegmentsKeepsTheRunsInUse) {
+  bursar::Run* old_run = acquire(2);
+  memset(start_of(*old_run), 1, bytes_of(*old_run));
+  depot.lock().acquire();
+  depot.forget_after_fork();
+  EXPECT_FALSE(depot.lock().is_held());
+  EXPECT_EQ(page_map.run_of(start_of(*old_run)), old_run);
+  bursar::Run* new_run = acquire(2);
+  ASSERT_NE(new_run, nullptr);
+  EXPECT_NE(new_run->segment, old_run->segment);
+  EXPECT_FALSE(depot.grow(old_run, 3));
+  depot.shrink(old_run, 1);
+  EXPECT_EQ(old_run->granules, 1);
+  const void* start = start_of(*old_run);
+  depot.retire(old_run);
+  EXPECT_EQ(page_map.run_of(start), nullptr);
+  depot.validate();
+  depot.retire(new_run);
+  (void)depot.purge_all();
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+}
+
+/// Runs with known contents, held against what the depot says of them.
+class Model {
+ public:
+  explicit Model(uint64_t seed) : random_(seed) {}
+
+  void step() {
+    switch (random_.below(12)) {
+      case 0: return purge();
+      case 1: return grow();
+      case 2: return shrink();
+      case 3:
+      case 4:
+      case 5:
+      case 6: return retire();
+      default: return acquire_one();
+    }
+  }
+
+  void end() {
+    while (!runs_.empty() && !testing::Test::HasFatalFailure()) retire();
+  }
+
+ private:
+  struct Held {
+    bursar::Run* run;
+    uint64_t mark;
+  };
+
+  void acquire_one() {
+    if (runs_.size() > 60) return retire();
+    const size_t granules = random_.one_in(4) ? random_.between(1, segment_granules) : random_.between(1, 4);
+    const size_t alignment = random_.one_in(4) ? size_t{1} << random_.below(6) : 1;
+    Zeroed zeroed{};
+    bursar::Run* run = depot.acquire(granules, alignment, RunKind::pages, zeroed);
+    ASSERT_NE(run, nullptr);
+    ASSERT_EQ(run->granules, granules);
+    ASSERT_EQ(run->start % (alignment * granule_bytes), 0U);
+    ASSERT_TRUE(zeroed == Zeroed::no || is_zero_here_and_there(*run));
+    runs_.push_back({run, random_.next()});
+    refill(runs_.back());
+  }
+
+  bool is_zero_here_and_there(const bursar::Run& run) {
+    for (size_t offset = 0; offset < bytes_of(run); offset += 16 * KiB) {
+      if (!test::is_zero(pointer_to(run.start + offset), 64)) return false;
+    }
+    return true;
+  }
+
+  void refill(Held& held) {
+    for (size_t offset = 0; offset < bytes_of(*held.run); offset += 16 * KiB) {
+      test::fill(pointer_to(held.run->start + offset), 64, held.mark + offset);
+    }
+  }
+
+  void check(const Held& held) {
+    for (size_t offset = 0; offset < bytes_of(*held.run); offset += 16 * KiB) {
+      void* place = pointer_to(held.run->start + offset);
+      ASSERT_EQ(page_map.run_of(place), held.run);
+      ASSERT_TRUE(test::holds(place, 64, held.mark + offset));
+    }
+  }
+
+  void retire() {
+    if (runs_.empty()) return;
+    std::swap(runs_[random_.below(runs_.size())], runs_.back());
+    check(runs_.back());
+    depot.retire(runs_.back().run);
+    runs_.pop_back();
+  }
+
+  void grow() {
+    if (runs_.empty()) return;
+    Held& held = runs_[random_.below(runs_.size())];
+    if (held.run->granules == segment_granules) return;
+    const size_t granules = random_.between(held.run->granules + size_t{1}, segment_granules);
+    const size_t before = held.run->granules;
+    const bool has_grown = depot.grow(held.run, granules);
+    ASSERT_EQ(held.run->granules, has_grown ? granules : before);
+    refill(held);
+  }
+
+  void shrink() {
+    if (runs_.empty()) return;
+    Held& held = runs_[random_.below(runs_.size())];
+    depot.shrink(held.run, random_.between(1, held.run->granules));
+    check(held);
+  }
+
+  void purge() {
+    fake_os::advance_clock_ms(random_.below(2000));
+    if (random_.one_in(3)) {
+      (void)depot.purge_all();
+    } else {
+      depot.purge_due();
+    }
+  }
+
+  test::Random random_;
+  std::vector<Held> runs_;
+};
+
+class DepotModelTest : public DepotTest, public testing::WithParamInterface<HugePagesSetting> {};
+
+TEST_P(DepotModelTest, AgreesWithAModel) {
+  settings.huge_pages = GetParam();
+  Model model(test::told_seed());
+  const int steps = test::is_sanitized() ? 2000 : 10'000;
+  for (int step = 0; step < steps; ++step) {
+    model.step();
+    if (HasFatalFailure()) return;
+    depot.validate();
+  }
+  model.end();
+  (void)depot.purge_all();
+  depot.validate();
+  EXPECT_EQ(depot.measure().segments_bytes, 0U);
+  EXPECT_EQ(depot.measure().committed_bytes, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(HugePages, DepotModelTest,
+                         testing::Values(HugePagesSetting::off, HugePagesSetting::automatic, HugePagesSetting::on));
+
+}  // namespace
+}  // namespace bursar

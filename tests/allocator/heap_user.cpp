@@ -1,0 +1,146 @@
+// What the heap's tests share.
+#include "tests/allocator/heap_user.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+
+#include "allocator/depot.h"
+
+namespace bursar::test {
+namespace {
+
+/// Blocks up to twice this are filled as a whole.
+constexpr size_t filled_bytes = 4 * KiB;
+constexpr size_t sparse_step = 64 * KiB;
+
+uint64_t word_at(uint64_t mark, size_t offset) noexcept { return (mark + offset) * 0x9E3779B97F4A7C15u; }
+
+/// Calls `visit(offset, bytes)` for each piece of the block that the pattern covers, none longer than a word.
+template <typename Visit>
+bool each_piece(size_t bytes, Visit visit) {
+  const auto range = [&visit](size_t from, size_t to) {
+    for (size_t at = from; at < to; at += sizeof(uint64_t)) {
+      if (!visit(at, to - at < sizeof(uint64_t) ? to - at : sizeof(uint64_t))) return false;
+    }
+    return true;
+  };
+  if (bytes <= 2 * filled_bytes) return range(0, bytes);
+  if (!range(0, filled_bytes)) return false;
+  for (size_t at = sparse_step; at + sizeof(uint64_t) < bytes - filled_bytes; at += sparse_step) {
+    if (!visit(at, sizeof(uint64_t))) return false;
+  }
+  return range(round_up(bytes - filled_bytes, sizeof(uint64_t)), bytes);
+}
+
+}  // namespace
+
+void* allocate(size_t bytes) noexcept {
+  if (bytes <= small_bytes_max) {
+    if (void* block = allocate_fast(bytes)) return block;
+  }
+  return heap::allocate(bytes, block_alignment, Zeroed::no);
+}
+
+void deallocate(void* pointer) noexcept {
+  if (!try_deallocate_fast(pointer)) heap::deallocate(pointer, Caller::free);
+}
+
+void* reallocate(void* pointer, size_t bytes) noexcept {
+  const size_t usable = heap::usable_bytes(pointer, Caller::realloc);
+  if (void* resized = heap::resize(pointer, bytes)) return resized;
+  void* moved = allocate(bytes);
+  if (moved == nullptr) return nullptr;
+  memcpy(moved, pointer, usable < bytes ? usable : bytes);
+  heap::deallocate(pointer, Caller::realloc);
+  return moved;
+}
+
+void run_attached(size_t count, const std::function<void(size_t)>& work) {
+  std::vector<std::thread> threads;
+  threads.reserve(count);
+  for (size_t number = 0; number < count; ++number) {
+    threads.emplace_back([&work, number] {
+      const AttachedThread here;
+      work(number);
+    });
+  }
+  for (std::thread& one : threads) one.join();
+}
+
+void run_attached(const std::function<void()>& work) {
+  run_attached(1, [&work](size_t) { work(); });
+}
+
+void fill(void* block, size_t bytes, uint64_t mark) noexcept {
+  auto* start = static_cast<char*>(block);
+  (void)each_piece(bytes, [start, mark](size_t offset, size_t length) {
+    const uint64_t word = word_at(mark, offset);
+    memcpy(start + offset, &word, length);
+    return true;
+  });
+}
+
+bool holds(const void* block, size_t bytes, uint64_t mark) noexcept {
+  const auto* start = static_cast<const char*>(block);
+  return each_piece(bytes, [start, mark](size_t offset, size_t length) {
+    const uint64_t word = word_at(mark, offset);
+    return memcmp(start + offset, &word, length) == 0;
+  });
+}
+
+bool is_zero(const void* block, size_t bytes) noexcept {
+  const auto* start = static_cast<const unsigned char*>(block);
+  for (size_t i = 0; i < bytes; ++i) {
+    if (start[i] != 0) return false;
+  }
+  return true;
+}
+
+uint64_t told_seed() {
+  const char* given = getenv("BURSAR_TEST_SEED");
+  const uint64_t seed = given != nullptr ? strtoull(given, nullptr, 0) : std::random_device{}();
+  printf("repeat with BURSAR_TEST_SEED=%llu\n", static_cast<unsigned long long>(seed));
+  fflush(stdout);
+  return seed;
+}
+
+uint64_t Random::next() noexcept {
+  uint64_t value = state_ += 0x9E3779B97F4A7C15u;
+  value = (value ^ value >> 30) * 0xBF58476D1CE4E5B9u;
+  value = (value ^ value >> 27) * 0x94D049BB133111EBu;
+  return value ^ value >> 31;
+}
+
+size_t Random::bytes(size_t bytes_max) noexcept {
+  const size_t doublings = static_cast<size_t>(std::bit_width(bytes_max));
+  const size_t high = size_t{1} << between(1, doublings);
+  const size_t bytes = between(high / 2, high);
+  return bytes > bytes_max ? bytes_max : bytes;
+}
+
+void validate_heap() noexcept {
+  depot.validate();
+  for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->validate();
+}
+
+#if defined(__has_feature)
+#define HAS_FEATURE(feature) __has_feature(feature)
+#else
+#define HAS_FEATURE(feature) 0
+#endif
+
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
+bool is_thread_sanitized() noexcept { return true; }
+#else
+bool is_thread_sanitized() noexcept { return false; }
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+bool is_sanitized() noexcept { return true; }
+#else
+bool is_sanitized() noexcept { return is_thread_sanitized(); }
+#endif
+
+}  // namespace bursar::test

@@ -1,0 +1,75 @@
+// What the heap's tests share: a thread that has a heap, blocks whose contents are known, random numbers whose seed is told.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "allocator/heap.h"
+#include "allocator/heap_registry.h"
+#include "allocator/thread.h"
+#include "allocator/thread_heap.h"
+
+namespace bursar::test {
+
+/// Gives the calling thread a heap for a scope, with its fast path open.
+class AttachedThread {
+ public:
+  AttachedThread() noexcept {
+    if (heap_registry.attach_thread()) thread.active = thread.heap;
+  }
+  ~AttachedThread() { heap_registry.detach_thread(); }
+  AttachedThread(const AttachedThread&) = delete;
+  AttachedThread& operator=(const AttachedThread&) = delete;
+};
+
+/// malloc and free, as the interposition makes them of the heap's parts.
+[[nodiscard]] void* allocate(size_t bytes) noexcept;
+void deallocate(void* pointer) noexcept;
+
+/// realloc: the block with another size and its contents, or null and the block as it was.
+[[nodiscard]] void* reallocate(void* pointer, size_t bytes) noexcept;
+
+/// Runs `work(number)` in `count` attached threads at once and waits for them.
+void run_attached(size_t count, const std::function<void(size_t)>& work);
+
+/// The same in one attached thread.
+void run_attached(const std::function<void()>& work);
+
+/// Writes a pattern that no other mark has: all of it into the first and last bytes, a word each so often between.
+void fill(void* block, size_t bytes, uint64_t mark) noexcept;
+[[nodiscard]] bool holds(const void* block, size_t bytes, uint64_t mark) noexcept;
+[[nodiscard]] bool is_zero(const void* block, size_t bytes) noexcept;
+
+/// The seed from BURSAR_TEST_SEED, or a new one; said on stdout, which is shown when a test fails.
+[[nodiscard]] uint64_t told_seed();
+
+/// splitmix64.
+class Random {
+ public:
+  explicit Random(uint64_t seed) noexcept : state_(seed) {}
+  uint64_t next() noexcept;
+  /// In [0, bound).
+  size_t below(size_t bound) noexcept { return static_cast<size_t>(next() % bound); }
+  /// In [low, high].
+  size_t between(size_t low, size_t high) noexcept { return low + below(high - low + 1); }
+  bool one_in(size_t count) noexcept { return below(count) == 0; }
+  /// In [1, bytes_max], each doubling as likely as the others.
+  size_t bytes(size_t bytes_max) noexcept;
+
+ private:
+  uint64_t state_;
+};
+
+/// validate() of everything. Pre: no other thread is active.
+void validate_heap() noexcept;
+
+/// True under AddressSanitizer or ThreadSanitizer, where steps cost ten times as much.
+[[nodiscard]] bool is_sanitized() noexcept;
+
+/// ThreadSanitizer ends a child of several threads that makes threads of its own.
+[[nodiscard]] bool is_thread_sanitized() noexcept;
+
+}  // namespace bursar::test
