@@ -23,7 +23,7 @@ struct Case {
 
   [[nodiscard]] std::string name() const {
     std::string name = program;
-    for (const std::string& argument : arguments) name += "_" + argument;
+    for (const std::string& argument : arguments) name.append("_").append(argument);
     return name;
   }
 };
@@ -134,7 +134,7 @@ std::string expected_of(const Case& one) {
   text << file.rdbuf();
   std::string expected = text.str();
   for (size_t i = 0; i < one.arguments.size(); ++i)
-    expected = replace_all(expected, "{" + std::to_string(i + 1) + "}", one.arguments[i]);
+    expected = replace_all(expected, std::string("{").append(std::to_string(i + 1)).append("}"), one.arguments[i]);
   return expected;
 }
 
