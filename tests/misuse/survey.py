@@ -61,7 +61,7 @@ CPP_KINDS = (
     ("delete of 72 bytes for new of 1", "size", True),
     ("new char, delete[] char", "char_as_array", False),
     ("new string, delete[] string", "string_as_array", False),
-    ("new[] char, delete char", "array_as_char", False),
+    ("new[] char, delete char", "array_as_char", True),
     ("new[] string, delete string", "array_as_string", False),
 )
 LEGEND = "A abort  S fault  x ended in silence  l late: went on, then died  T no end  . not caught"
