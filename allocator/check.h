@@ -17,7 +17,7 @@ inline constexpr bool checked_build = false;
 #define BURSAR_CHECK(fact) ((fact) ? void() : ::bursar::report_broken_invariant(#fact, __FILE__, __LINE__))
 
 /// A fact that checked builds hold everywhere; without side effects.
-#define BURSAR_ASSERT(fact)                                                  \
-  do {                                                                       \
-    if constexpr (::bursar::checked_build) BURSAR_CHECK(fact);               \
+#define BURSAR_ASSERT(fact)                                    \
+  do {                                                         \
+    if constexpr (::bursar::checked_build) BURSAR_CHECK(fact); \
   } while (false)

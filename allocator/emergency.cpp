@@ -50,8 +50,7 @@ void* take(Chunk* chunk, size_t bytes, size_t alignment) noexcept {
   while (true) {
     const uintptr_t block = round_up(next + sizeof(Header), alignment);
     if (block + bytes > chunk->end) return nullptr;
-    if (!chunk->next.compare_exchange_weak(next, round_up(block + bytes, block_alignment),
-                                           std::memory_order_relaxed)) {
+    if (!chunk->next.compare_exchange_weak(next, round_up(block + bytes, block_alignment), std::memory_order_relaxed)) {
       continue;
     }
     static_cast<Header*>(pointer_to(block))[-1].bytes = round_up(bytes, block_alignment);

@@ -22,13 +22,14 @@ constinit std::atomic<Block*> deferred_frees{nullptr};
 void defer_free(void* pointer) noexcept {
   auto* block = static_cast<Block*>(pointer);
   block->next = deferred_frees.load(std::memory_order_relaxed);
-  while (!deferred_frees.compare_exchange_weak(block->next, block, std::memory_order_release,
-                                               std::memory_order_relaxed)) {
+  while (
+      !deferred_frees.compare_exchange_weak(block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
 
 void free_deferred() noexcept {
-  if (deferred_frees.load(std::memory_order_relaxed) == nullptr) [[likely]] return;
+  if (deferred_frees.load(std::memory_order_relaxed) == nullptr) [[likely]]
+    return;
   // Pairs with the release in defer_free.
   Block* block = deferred_frees.exchange(nullptr, std::memory_order_acquire);
   while (block != nullptr) {
@@ -111,7 +112,8 @@ void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
 /// The run of a pointer that claims to be a block; does not return for one that cannot be.
 Run* run_of_block(const void* pointer, Caller caller) noexcept {
   Run* run = page_map.run_of(pointer);
-  if (run == nullptr || run->kind == RunKind::unused) [[unlikely]] large::report_no_block(pointer, caller);
+  if (run == nullptr || run->kind == RunKind::unused) [[unlikely]]
+    large::report_no_block(pointer, caller);
   if (address_of(pointer) % block_alignment != 0) report_misaligned_pointer(pointer, caller);
   return run;
 }

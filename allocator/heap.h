@@ -14,9 +14,9 @@ namespace bursar::heap {
 struct BlockInfo {
   size_t usable_bytes;
   SizeClass size_class;  // 0 for large, bump and emergency blocks
-  uint32_t task;        // for bump blocks, else 0
+  uint32_t task;         // for bump blocks, else 0
   bool is_ours;
-  bool is_odd;          // bump or emergency: its size tells nothing of its class
+  bool is_odd;  // bump or emergency: its size tells nothing of its class
 };
 
 /// The class that serves `bytes` at a multiple of `alignment`, a power of two; 0 for what large blocks serve.
@@ -48,9 +48,9 @@ bool purge_all() noexcept;
 
 /// What the heap takes from the system and how much of it lies free, for mallinfo and its like.
 struct Figures {
-  size_t system_bytes;   // committed, in segments and mappings
-  size_t free_bytes;     // of those; free blocks in slabs and bins are not counted
-  size_t mapped_bytes;   // in mappings of large blocks
+  size_t system_bytes;  // committed, in segments and mappings
+  size_t free_bytes;    // of those; free blocks in slabs and bins are not counted
+  size_t mapped_bytes;  // in mappings of large blocks
   size_t mapping_count;
 };
 [[nodiscard]] Figures measure() noexcept;

@@ -28,7 +28,8 @@ class HeapRegistry {
   /// What every way into the heap begins with, before it takes a lock: in a new child it opens or gives up what other threads
   /// held at the fork, and takes their heaps as orphans.
   void notice_fork() noexcept {
-    if (fork_guard.is_new_child()) [[unlikely]] adopt_after_fork();
+    if (fork_guard.is_new_child()) [[unlikely]]
+      adopt_after_fork();
   }
 
   /// The newest heap; the others follow by next_registered.

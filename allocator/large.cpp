@@ -155,8 +155,7 @@ void* resize_mapping(LargeRun* run, size_t bytes) noexcept {
 void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept {
   Zeroed zeroed{};
   const bool fits_segment = bytes <= in_segment_bytes_max && alignment <= in_segment_bytes_max;
-  void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed)
-                             : allocate_mapping(bytes, alignment, zeroed);
+  void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed) : allocate_mapping(bytes, alignment, zeroed);
   if (block != nullptr && wanted == Zeroed::yes && zeroed == Zeroed::no) memset(block, 0, bytes);
   return block;
 }

@@ -15,7 +15,8 @@ namespace bursar {
 class Lock {
  public:
   void acquire() noexcept {
-    if (!try_acquire()) [[unlikely]] wait();
+    if (!try_acquire()) [[unlikely]]
+      wait();
   }
 
   [[nodiscard]] bool try_acquire() noexcept {
@@ -25,7 +26,8 @@ class Lock {
 
   /// Pairs with the acquire in acquire() and try_acquire().
   void release() noexcept {
-    if (state_.exchange(open, std::memory_order_release) == held_and_awaited) [[unlikely]] wake();
+    if (state_.exchange(open, std::memory_order_release) == held_and_awaited) [[unlikely]]
+      wake();
   }
 
   [[nodiscard]] bool is_held() const noexcept { return state_.load(std::memory_order_relaxed) != open; }

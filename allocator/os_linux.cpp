@@ -11,6 +11,7 @@
 #include <ctime>
 
 #include "allocator/os.h"
+#include "allocator/os_vdso.h"
 
 namespace bursar::os {
 namespace {
@@ -27,6 +28,7 @@ long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
                : "rcx", "r11", "memory");
   return result;
 }
+constexpr const char* clock_function_name = "__vdso_clock_gettime";
 #elif defined(__aarch64__)
 long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) noexcept {
   register long x8 asm("x8") = number;
@@ -39,6 +41,7 @@ long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
   asm volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
   return x0;
 }
+constexpr const char* clock_function_name = "__kernel_clock_gettime";
 #else
 #error "bursar knows the system call conventions of x86-64 and arm64 only"
 #endif
@@ -51,8 +54,7 @@ long as_long(const volatile void* pointer) noexcept { return reinterpret_cast<lo
 bool is_error(long result) noexcept { return result < 0 && result > -4096; }
 
 void* map(void* where, size_t bytes, int protection, int flags, int descriptor = -1) noexcept {
-  const long result =
-      system_call(SYS_mmap, as_long(where), static_cast<long>(bytes), protection, flags, descriptor, 0);
+  const long result = system_call(SYS_mmap, as_long(where), static_cast<long>(bytes), protection, flags, descriptor, 0);
   return is_error(result) ? nullptr : reinterpret_cast<void*>(result);
 }
 
@@ -60,9 +62,26 @@ long advise(void* start, size_t bytes, int advice) noexcept {
   return system_call(SYS_madvise, as_long(start), static_cast<long>(bytes), advice);
 }
 
+using ClockFunction = int (*)(clockid_t, timespec*);
+
+/// Null before it was looked for and where there is none.
+constinit std::atomic<ClockFunction> kernel_clock{nullptr};
+constinit std::atomic<bool> was_looked_for{false};
+
+bool read_kernel_clock(clockid_t clock, timespec& time) noexcept {
+  if (!was_looked_for.load(std::memory_order_acquire)) {
+    kernel_clock.store(reinterpret_cast<ClockFunction>(vdso_function(clock_function_name)), std::memory_order_relaxed);
+    was_looked_for.store(true, std::memory_order_release);
+  }
+  const ClockFunction function = kernel_clock.load(std::memory_order_relaxed);
+  return function != nullptr && function(clock, &time) == 0;
+}
+
 uint64_t read_clock(clockid_t clock, uint64_t units_per_second) noexcept {
   timespec time{};
-  if (is_error(system_call(SYS_clock_gettime, clock, as_long(&time)))) return 0;
+  // Not by libc's function: it may be called before libc is relocated (LD_AUDIT). Not by the system call either where it can be
+  // had otherwise: it is slower, and sandboxes omit it from their lists.
+  if (!read_kernel_clock(clock, time) && is_error(system_call(SYS_clock_gettime, clock, as_long(&time)))) return 0;
   const uint64_t ns_per_unit = 1'000'000'000 / units_per_second;
   return static_cast<uint64_t>(time.tv_sec) * units_per_second + static_cast<uint64_t>(time.tv_nsec) / ns_per_unit;
 }
@@ -92,7 +111,8 @@ bool release(void* start, size_t bytes) noexcept {
 }
 
 bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
-  return !is_error(system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
+  return !is_error(
+      system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
 }
 
 bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {

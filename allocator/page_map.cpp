@@ -63,7 +63,8 @@ bool PageMap::add_window(uintptr_t address) noexcept {
 bool PageMap::add_window_alone(uintptr_t address) noexcept {
   const size_t count = window_count_.load(std::memory_order_relaxed);
   if (count == windows_max) return false;
-  for (size_t bytes = within_address_space_limit(window_bytes_max, window_bytes_min); bytes >= window_bytes_min; bytes /= 2) {
+  for (size_t bytes = within_address_space_limit(window_bytes_max, window_bytes_min); bytes >= window_bytes_min;
+       bytes /= 2) {
     const size_t half_bytes = bytes / granule_bytes * entry_bytes;
     void* bins = os::reserve_readable(half_bytes);
     if (bins == nullptr) continue;

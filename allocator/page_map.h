@@ -32,7 +32,8 @@ class PageMap {
   /// pointer that is not a multiple of 16: rotated, its low bits exceed the bound.
   [[nodiscard]] bool find_bin(const void* pointer, uintptr_t& bin) const noexcept {
     const uintptr_t unit = std::rotr(address_of(pointer) - fast_.base, 4);
-    if (unit >= fast_.units) [[unlikely]] return false;
+    if (unit >= fast_.units) [[unlikely]]
+      return false;
     bin = fast_.bins[unit >> (granule_shift - 4)].load(std::memory_order_relaxed);
     return true;
   }

@@ -13,12 +13,8 @@ void* reserve_trimmed(size_t bytes, size_t alignment) noexcept {
   if (wide == nullptr) return nullptr;
   const uintptr_t start = address_of(wide);
   const uintptr_t aligned = round_up(start, alignment);
-  if (aligned != start && !os::release(wide, aligned - start)) {
-    // No room for one more mapping: then the whole stays unsplit, or goes.
-    (void)os::release(wide, wide_bytes);
-    return nullptr;
-  }
-  // A tail that cannot be given back is only address space.
+  // Ends that cannot be given back (a sandbox forbids it, or there is no room for one more mapping) are only address space.
+  if (aligned != start) (void)os::release(wide, aligned - start);
   const uintptr_t end = aligned + bytes;
   if (end != start + wide_bytes) (void)os::release(pointer_to(end), start + wide_bytes - end);
   return pointer_to(aligned);

@@ -43,7 +43,7 @@ size_t longest_run(GranuleBits bits) noexcept {
 }
 
 void validate(Segment& segment) noexcept {
-  BURSAR_CHECK((segment.dirty & ~segment.free_granules) == 0);                                 // I2
+  BURSAR_CHECK((segment.dirty & ~segment.free_granules) == 0);                                          // I2
   BURSAR_CHECK((segment.dirty & ~granule_bits(0, segment.committed)) == 0 || segment.committed == 64);  // I2
   for (size_t granule = 0; granule < segment_granules;) {
     if ((segment.free_granules >> granule & 1) != 0) {
@@ -52,9 +52,9 @@ void validate(Segment& segment) noexcept {
       continue;
     }
     const Run& run = *segment.record_of(granule);
-    BURSAR_CHECK(run.kind != RunKind::unused && run.segment == &segment);                       // I4
-    BURSAR_CHECK(run.start == segment.start + granule * granule_bytes && run.granules != 0);    // I4
-    BURSAR_CHECK((granule_bits(granule, run.granules) & segment.free_granules) == 0);           // I1
+    BURSAR_CHECK(run.kind != RunKind::unused && run.segment == &segment);                     // I4
+    BURSAR_CHECK(run.start == segment.start + granule * granule_bytes && run.granules != 0);  // I4
+    BURSAR_CHECK((granule_bits(granule, run.granules) & segment.free_granules) == 0);         // I1
     granule += run.granules;
     BURSAR_CHECK(granule <= segment.committed);  // I3
   }

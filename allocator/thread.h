@@ -22,9 +22,9 @@ struct Thread {
   BumpChunk* chunk;    // of the task arena in force, or null
   void* task;          // the innermost task, the account's
   ThreadStage stage;
-  bool is_inside;         // within a slow path, maybe holding a lock: a signal handler must not enter again
+  bool is_inside;          // within a slow path, maybe holding a lock: a signal handler must not enter again
   bool serves_task_arena;  // small blocks come from `chunk`
-  uint8_t exit_rounds;    // how often the exit hook was called
+  uint8_t exit_rounds;     // how often the exit hook was called
 };
 static_assert(sizeof(Thread) <= 64);
 

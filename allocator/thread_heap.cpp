@@ -13,7 +13,7 @@ constexpr size_t bin_bytes_max = 16 * KiB;
 constexpr int32_t bin_blocks_min = 4;
 constexpr int32_t bin_blocks_max = 256;
 
-/// Bins start small and double each time they overflow: most threads use most classes little.
+/// Bins start small and double each time their room runs out: most threads use most classes little.
 constexpr int32_t bin_growth_steps = 4;
 
 /// Gathered blocks travel at the latest when there are this many, or this many bytes.
@@ -53,8 +53,8 @@ Slab* slab_of(const void* block) noexcept {
 
 constinit const ThreadHeap empty_heap{};
 
-__thread Thread thread = {const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn,
-                          false, false, 0};
+__thread Thread thread = {
+    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0};
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   if (++refills_ % refills_per_clock_look == 0) {
@@ -122,9 +122,10 @@ void ThreadHeap::relieve(Bin& bin) noexcept {
   if (surplus != nullptr) {
     const LockGuard guard(lock_);
     put_chain_locked(surplus);
-    const int32_t capacity_max = capacity_max_of(size_class);
-    bin.capacity = bin.capacity * 2 > capacity_max ? capacity_max : bin.capacity * 2;
   }
+  // Coming here costs a hundred instructions: a bin that is used much comes rarely, also when its list stays short.
+  const int32_t capacity_max = capacity_max_of(size_class);
+  bin.capacity = bin.capacity * 2 > capacity_max ? capacity_max : bin.capacity * 2;
   bin.room = bin.capacity - length;
 }
 
@@ -195,8 +196,8 @@ void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t byt
   Block* head = target.remote_.load(std::memory_order_relaxed);
   do {
     chain.last->next = head;
-  } while (!target.remote_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst,
-                                                 std::memory_order_relaxed));
+  } while (
+      !target.remote_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst, std::memory_order_relaxed));
   const size_t waiting = target.remote_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
   // The stage is read after the push, and an ending thread collects after it set the stage: one of both sees the other.
   const HeapStage stage = target.stage.load(std::memory_order_seq_cst);

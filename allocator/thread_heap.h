@@ -128,7 +128,8 @@ class alignas(64) ThreadHeap {
 
   static Block* pop(Bin& bin) noexcept {
     Block* block = bin.head;
-    if (block != nullptr) [[likely]] bin.head = block->next;
+    if (block != nullptr) [[likely]]
+      bin.head = block->next;
     return block;
   }
 
@@ -158,10 +159,12 @@ void leave_double_free(void* pointer) noexcept;
 /// which is left to the caller when this returns false. Any pointer, also null.
 [[nodiscard, gnu::always_inline]] inline bool try_deallocate_fast(void* pointer) noexcept {
   uintptr_t bin_address;
-  if (!page_map.find_bin(pointer, bin_address)) [[unlikely]] return false;
+  if (!page_map.find_bin(pointer, bin_address)) [[unlikely]]
+    return false;
   ThreadHeap* heap = thread.active;
   const size_t offset = heap->offset_of(bin_address);
-  if (offset >= ThreadHeap::bins_bytes) [[unlikely]] return false;
+  if (offset >= ThreadHeap::bins_bytes) [[unlikely]]
+    return false;
   Bin* bin = heap->bin_at(offset);
   auto* block = static_cast<Block*>(pointer);
   Block* head = bin->head;
@@ -171,7 +174,8 @@ void leave_double_free(void* pointer) noexcept;
   }
   block->next = head;
   bin->head = block;
-  if (--bin->room < 0) [[unlikely]] leave_without_room(bin);
+  if (--bin->room < 0) [[unlikely]]
+    leave_without_room(bin);
   return true;
 }
 

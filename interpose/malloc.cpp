@@ -48,27 +48,32 @@ void* allocate_aligned(size_t alignment, size_t bytes) noexcept {
 
 BURSAR_EXPORT void* malloc(size_t bytes) {
   if (bytes <= small_bytes_max) [[likely]] {
-    if (void* block = allocate_fast(bytes)) [[likely]] return block;
+    if (void* block = allocate_fast(bytes)) [[likely]]
+      return block;
   }
   return malloc_slow(bytes);
 }
 
 BURSAR_EXPORT void free(void* pointer) {
-  if (!try_deallocate_fast(pointer)) [[unlikely]] free_slow(pointer);
+  if (!try_deallocate_fast(pointer)) [[unlikely]]
+    free_slow(pointer);
 }
 
 BURSAR_EXPORT void* calloc(size_t count, size_t bytes_each) {
   size_t bytes = 0;
-  if (product_overflows(count, bytes_each, bytes)) [[unlikely]] return without_memory();
+  if (product_overflows(count, bytes_each, bytes)) [[unlikely]]
+    return without_memory();
   if (bytes <= small_bytes_max) [[likely]] {
-    if (void* block = allocate_fast(bytes)) [[likely]] return __builtin_memset(block, 0, bytes);
+    if (void* block = allocate_fast(bytes)) [[likely]]
+      return __builtin_memset(block, 0, bytes);
   }
   return calloc_slow(bytes);
 }
 
 /// As in glibc: size 0 frees, and gives null with errno as it was.
 BURSAR_EXPORT void* realloc(void* pointer, size_t bytes) {
-  if (pointer == nullptr) return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::no, serve::Call::realloc}));
+  if (pointer == nullptr)
+    return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::no, serve::Call::realloc}));
   if (bytes == 0) {
     serve::deallocate(pointer, Caller::realloc);
     return nullptr;

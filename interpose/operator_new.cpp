@@ -1,4 +1,6 @@
 // The 20 replaceable operators new and delete: the rules of C++ ([new.delete]), and nothing else.
+#include <dlfcn.h>
+
 #include <new>
 
 #include <cstddef>
@@ -21,12 +23,15 @@ asm(".weak _Unwind_Resume");
 asm(".weak _ZSt9terminatev");
 
 extern "C" {
+[[gnu::weak]] void* __cxa_begin_catch(void* exception) noexcept;
 [[gnu::weak]] void* __cxa_allocate_exception(size_t bytes) noexcept;
 [[gnu::weak, noreturn]] void __cxa_throw(void* exception, void* type, void (*destructor)(void*));
-[[gnu::weak]] extern void* _ZTVSt9bad_alloc[];      // its virtual table
-[[gnu::weak]] extern void* _ZTISt9bad_alloc[];      // its type
+[[gnu::weak]] extern void* _ZTVSt9bad_alloc[];       // its virtual table
+[[gnu::weak]] extern void* _ZTISt9bad_alloc[];       // its type
 [[gnu::weak]] void _ZNSt9bad_allocD1Ev(void* self);  // its destructor
 [[gnu::weak]] std::new_handler _ZSt15get_new_handlerv() noexcept;
+[[gnu::weak]] void* dlopen(const char* file, int mode);  // absent from static programs
+[[gnu::weak]] void* dlsym(void* handle, const char* name);
 }
 
 #define BURSAR_OPERATOR [[gnu::visibility("default"), gnu::weak]]
@@ -46,10 +51,30 @@ namespace {
   __cxa_throw(exception, &_ZTISt9bad_alloc, &_ZNSt9bad_allocD1Ev);
 }
 
+/// A function of libstdc++ where a C program has loaded it later, out of sight of our references (a plug-in in C++). Its
+/// operators call our malloc, fail as we did, and know how to throw.
+void* function_of_late_runtime(const char* name) noexcept {
+  if (__cxa_throw != nullptr || dlopen == nullptr || dlsym == nullptr) return nullptr;
+  void* runtime = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  return runtime == nullptr ? nullptr : dlsym(runtime, name);
+}
+
+void* new_of_late_runtime(size_t bytes, size_t alignment) {
+  using New = void* (*)(size_t);
+  using NewAligned = void* (*)(size_t, std::align_val_t);
+  if (alignment > block_alignment) {
+    auto* aligned = reinterpret_cast<NewAligned>(function_of_late_runtime("_ZnwmSt11align_val_t"));
+    return aligned == nullptr ? nullptr : aligned(bytes, static_cast<std::align_val_t>(alignment));
+  }
+  auto* plain = reinterpret_cast<New>(function_of_late_runtime("_Znwm"));
+  return plain == nullptr ? nullptr : plain(bytes);
+}
+
 /// [new.delete.single]: calls the handler until there is memory or no handler; what the handler throws passes through.
 void* allocate_or_throw(size_t bytes, size_t alignment) {
   while (true) {
     void* block = serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
+    if (block == nullptr && __cxa_throw == nullptr) block = new_of_late_runtime(bytes, alignment);
     if (block != nullptr) return block;
     const std::new_handler handler = _ZSt15get_new_handlerv == nullptr ? nullptr : _ZSt15get_new_handlerv();
     if (handler == nullptr) throw_bad_alloc();
@@ -61,7 +86,8 @@ void* allocate_or_throw(size_t bytes, size_t alignment) {
 
 void* new_here(size_t bytes) {
   if (bytes <= small_bytes_max) [[likely]] {
-    if (void* block = allocate_fast(bytes)) [[likely]] return block;
+    if (void* block = allocate_fast(bytes)) [[likely]]
+      return block;
   }
   return new_slow(bytes);
 }
@@ -75,7 +101,8 @@ void* new_aligned_here(size_t bytes, std::align_val_t alignment) {
 [[gnu::noinline]] void delete_slow(void* pointer) noexcept { serve::deallocate(pointer, Caller::operator_delete); }
 
 void delete_here(void* pointer) noexcept {
-  if (!try_deallocate_fast(pointer)) [[unlikely]] delete_slow(pointer);
+  if (!try_deallocate_fast(pointer)) [[unlikely]]
+    delete_slow(pointer);
 }
 
 using New = void* (*)(size_t);
@@ -87,16 +114,19 @@ using DeleteAligned = void (*)(void*, std::align_val_t);
 
 BURSAR_OPERATOR void* operator new(size_t bytes) { return new_here(bytes); }
 BURSAR_OPERATOR void operator delete(void* pointer) noexcept { delete_here(pointer); }
-BURSAR_OPERATOR void* operator new(size_t bytes, std::align_val_t alignment) { return new_aligned_here(bytes, alignment); }
+BURSAR_OPERATOR void* operator new(size_t bytes, std::align_val_t alignment) {
+  return new_aligned_here(bytes, alignment);
+}
 BURSAR_OPERATOR void operator delete(void* pointer, std::align_val_t) noexcept { delete_here(pointer); }
 
 // The same functions under names that no program can replace.
 extern "C" {
 [[gnu::alias("_Znwm"), gnu::visibility("hidden")]] void* bursar_own_new(size_t);
 [[gnu::alias("_ZdlPv"), gnu::visibility("hidden")]] void bursar_own_delete(void*);
-[[gnu::alias("_ZnwmSt11align_val_t"), gnu::visibility("hidden")]] void* bursar_own_new_aligned(size_t, std::align_val_t);
+[[gnu::alias("_ZnwmSt11align_val_t"), gnu::visibility("hidden")]] void* bursar_own_new_aligned(size_t,
+                                                                                               std::align_val_t);
 [[gnu::alias("_ZdlPvSt11align_val_t"), gnu::visibility("hidden")]] void bursar_own_delete_aligned(void*,
-                                                                                                 std::align_val_t);
+                                                                                                  std::align_val_t);
 [[gnu::alias("_ZdaPv"), gnu::visibility("hidden")]] void bursar_own_delete_array(void*);
 [[gnu::alias("_ZdaPvSt11align_val_t"), gnu::visibility("hidden")]] void bursar_own_delete_array_aligned(
     void*, std::align_val_t);
@@ -123,8 +153,14 @@ bool owns_delete_array_aligned() noexcept { return found_delete_array_aligned ==
 bool owns_new_aligned() noexcept { return found_new_aligned == bursar_own_new_aligned; }
 bool owns_delete_aligned() noexcept { return found_delete_aligned == bursar_own_delete_aligned; }
 
+/// The nothrow forms without a C++ runtime in sight, which cannot catch: nobody of the program's replaced anything either.
+void* without_runtime(size_t bytes, size_t alignment) noexcept {
+  return serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
+}
+
 /// The nothrow forms: the throwing form, whoever's it is, and null for whatever it throws.
 void* without_throwing(New allocate, size_t bytes) noexcept {
+  if (__cxa_begin_catch == nullptr) return without_runtime(bytes, block_alignment);
   try {
     return allocate(bytes);
   } catch (...) {
@@ -133,6 +169,8 @@ void* without_throwing(New allocate, size_t bytes) noexcept {
 }
 
 void* without_throwing(NewAligned allocate, size_t bytes, std::align_val_t alignment) noexcept {
+  const auto wanted = static_cast<size_t>(alignment);
+  if (__cxa_begin_catch == nullptr) return is_power_of_two(wanted) ? without_runtime(bytes, wanted) : nullptr;
   try {
     return allocate(bytes, alignment);
   } catch (...) {
@@ -150,7 +188,8 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
   const bool is_known = page_map.find_bin(pointer, bin);
   const size_t offset = thread.active->offset_of(bin);
   const bool agrees = is_known && offset == round_up(bytes, size_class_step) && offset <= small_bytes_max;
-  if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]] delete_sized_here(pointer, bytes, block_alignment);
+  if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]]
+    delete_sized_here(pointer, bytes, block_alignment);
 }
 
 }  // namespace

@@ -66,7 +66,8 @@ void start_process() noexcept {
 
 /// One thread starts the process; others that come meanwhile wait.
 void ensure_started() noexcept {
-  if (start_state.load(std::memory_order_acquire) == started) [[likely]] return;
+  if (start_state.load(std::memory_order_acquire) == started) [[likely]]
+    return;
   uint32_t expected = not_started;
   if (start_state.compare_exchange_strong(expected, starting, std::memory_order_acquire)) {
     start_process();

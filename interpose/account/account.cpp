@@ -68,7 +68,8 @@ LiveSum sum_live() noexcept {
   LiveSum sum{book.header().inherited_bytes, book.header().inherited_blocks};
   for (size_t i = 0; i < ledger::slot_count; ++i) {
     const Slot& slot = book.slot(i);
-    sum.bytes += slot.allocated_bytes.load(std::memory_order_relaxed) - slot.freed_bytes.load(std::memory_order_relaxed);
+    sum.bytes +=
+        slot.allocated_bytes.load(std::memory_order_relaxed) - slot.freed_bytes.load(std::memory_order_relaxed);
     sum.blocks += slot.allocations.load(std::memory_order_relaxed) - slot.frees.load(std::memory_order_relaxed);
   }
   return sum;
@@ -126,7 +127,8 @@ void start(const Options& options, const char* program) noexcept {
 }
 
 void notice_fork() noexcept {
-  if (is_recording && fork_guard.is_new_child()) [[unlikely]] (void)begin_child();
+  if (is_recording && fork_guard.is_new_child()) [[unlikely]]
+    (void)begin_child();
 }
 
 void begin_thread() noexcept {

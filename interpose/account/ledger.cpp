@@ -16,7 +16,6 @@ namespace {
 /// An exec keeps the process id, so a program can have as many ledgers as it has lives.
 constexpr int lives_max = 1000;
 
-
 void complain(const char* path, const char* fault) noexcept {
   Text<path_bytes_max + 128> line;
   line.add("bursar: ledger ").add(path).add(": ").add(fault).add("; counting in memory only\n");

@@ -30,7 +30,7 @@ inline constexpr size_t size_class_capacity = 96;
 inline constexpr size_t program_bytes = 256;
 
 /// How much a thread's live bytes may change before the process's peak hears of it.
-inline constexpr int64_t flush_bytes = 16 * 1024;
+inline constexpr int64_t flush_bytes = int64_t{16} * 1024;
 
 using Counter = std::atomic<uint64_t>;
 static_assert(Counter::is_always_lock_free && sizeof(Counter) == 8);
@@ -54,14 +54,14 @@ struct SizeClassCounters {
 
 /// Class 0 stands for large blocks, which have a size of their own.
 struct alignas(64) Slot {
-  Counter calls[call_count];   // operator delete counts as free; calls with a null pointer are not counted
-  Counter allocations;         // blocks handed out
-  Counter frees;               // blocks taken back
-  Counter requested_bytes;     // as asked for
-  Counter allocated_bytes;     // as handed out: what malloc_usable_size says
-  Counter freed_bytes;         // as handed out
+  Counter calls[call_count];             // operator delete counts as free; calls with a null pointer are not counted
+  Counter allocations;                   // blocks handed out
+  Counter frees;                         // blocks taken back
+  Counter requested_bytes;               // as asked for
+  Counter allocated_bytes;               // as handed out: what malloc_usable_size says
+  Counter freed_bytes;                   // as handed out
   std::atomic<int64_t> unflushed_bytes;  // live bytes the header does not know of yet
-  Counter threads;             // that had this slot, one after the other
+  Counter threads;                       // that had this slot, one after the other
   SizeClassCounters size_classes[size_class_capacity];
 };
 
@@ -74,23 +74,23 @@ struct alignas(64) Header {
   uint64_t file_bytes;
 
   std::atomic<State> state;
-  uint32_t size_class_count;                      // classes in use, class 0 included
-  uint32_t block_bytes[size_class_capacity];      // of each class; 0 for class 0
+  uint32_t size_class_count;                  // classes in use, class 0 included
+  uint32_t block_bytes[size_class_capacity];  // of each class; 0 for class 0
 
   uint32_t process_id;
   uint32_t parent_process_id;
-  uint64_t started_ns;             // CLOCK_MONOTONIC
-  char program[program_bytes];     // NUL-terminated; the path of the executable
-  uint64_t inherited_bytes;        // live at the fork that made this process; 0 after exec
+  uint64_t started_ns;          // CLOCK_MONOTONIC
+  char program[program_bytes];  // NUL-terminated; the path of the executable
+  uint64_t inherited_bytes;     // live at the fork that made this process; 0 after exec
   uint64_t inherited_blocks;
 
   alignas(64) std::atomic<int64_t> live_bytes;  // lags: I4
   Counter peak_live_bytes;
-  Counter peak_live_ns;            // since the start, when the peak was seen
-  Counter slots_used;              // slots 0 to slots_used-1 may be non-zero
-  Counter ended_ns;                // since the start; set with State::exited
-  Counter page_faults;             // minor and major; set with State::exited
-  Counter peak_rss_bytes;          // from the kernel; set with State::exited
+  Counter peak_live_ns;    // since the start, when the peak was seen
+  Counter slots_used;      // slots 0 to slots_used-1 may be non-zero
+  Counter ended_ns;        // since the start; set with State::exited
+  Counter page_faults;     // minor and major; set with State::exited
+  Counter peak_rss_bytes;  // from the kernel; set with State::exited
 };
 
 inline constexpr size_t file_bytes = sizeof(Header) + slot_count * sizeof(Slot);

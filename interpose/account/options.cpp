@@ -22,10 +22,14 @@ struct Value {
 };
 
 bool set_stats(Value value, Options& options) noexcept {
-  if (value.length == 0 || value.is("text")) options.stats = StatsFormat::text;
-  else if (value.is("json")) options.stats = StatsFormat::json;
-  else if (value.is("openmetrics")) options.stats = StatsFormat::openmetrics;
-  else return false;
+  if (value.length == 0 || value.is("text"))
+    options.stats = StatsFormat::text;
+  else if (value.is("json"))
+    options.stats = StatsFormat::json;
+  else if (value.is("openmetrics"))
+    options.stats = StatsFormat::openmetrics;
+  else
+    return false;
   return true;
 }
 
@@ -63,10 +67,14 @@ bool set_purge(Value value, Options& options) noexcept {
 }
 
 bool set_huge_pages(Value value, Options& options) noexcept {
-  if (value.is("auto")) options.heap.huge_pages = HugePagesSetting::automatic;
-  else if (value.is("on")) options.heap.huge_pages = HugePagesSetting::on;
-  else if (value.is("off")) options.heap.huge_pages = HugePagesSetting::off;
-  else return false;
+  if (value.is("auto"))
+    options.heap.huge_pages = HugePagesSetting::automatic;
+  else if (value.is("on"))
+    options.heap.huge_pages = HugePagesSetting::on;
+  else if (value.is("off"))
+    options.heap.huge_pages = HugePagesSetting::off;
+  else
+    return false;
   return true;
 }
 

@@ -37,11 +37,15 @@ ledger::Format format_of(StatsFormat format) noexcept {
 int open_output(const Options& options, const char* program) noexcept {
   if (options.out[0] == '\0') return standard_error_of_start();
   char path[path_bytes_max];
+  const char* named = options.out;
   int descriptor = -1;
-  if (options::expand_path(options.out, program, path, sizeof(path))) descriptor = os::create_file(path, O_TRUNC);
+  if (options::expand_path(options.out, program, path, sizeof(path))) {
+    named = path;
+    descriptor = os::create_file(path, O_TRUNC);
+  }
   if (descriptor >= 0) return descriptor;
   Text<path_bytes_max + 128> line;
-  line.add("bursar: report file ").add(options.out).add(" cannot be written; the report follows here\n");
+  line.add("bursar: report file ").add(named).add(" cannot be written; the report follows here\n");
   const int error = standard_error_of_start();
   os::write_to(error, line.data(), line.length());
   return error;
