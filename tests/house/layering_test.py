@@ -9,6 +9,7 @@ import house
 # os_linux stands for os, page_source_os and page_source_jemalloc for page_source.
 LAYERS = [
     # The system, units, and what has no include at all.
+    {"allocator/os_vdso"},
     {"allocator/os", "allocator/units", "allocator/text", "allocator/settings", "allocator/thread"},
     # Single tools of the heap, each of one job.
     {"allocator/lock", "allocator/report", "allocator/run", "allocator/size_class", "allocator/page_map",
@@ -47,6 +48,8 @@ def name_of(path):
     if str(path) in RANKS:
         return str(path)
     name = str(path).rsplit(".", 1)[0]
+    if name in RANKS:
+        return name
     for several in ("allocator/os", "allocator/page_source"):
         if name.startswith(several + "_"):
             return several

@@ -13,6 +13,7 @@ FUNCTION_LINES_MAX = 60
 OUTER = re.compile(r"^\s*(?:inline\s+)?(?:namespace|class|struct|union|enum|extern\s+\"C\")\b")
 LITERAL = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'')
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
 RAW_STRING = re.compile(r'R"(\w*)\((.*?)\)\1"', re.DOTALL)
 
 
@@ -22,8 +23,9 @@ def blank(match):
 
 
 def without_text(source):
-    """The source without what could hold a brace that is none: strings, characters, comments."""
+    """The source without what could hold a brace that is none: strings, characters, comments, directives."""
     source = RAW_STRING.sub(blank, source)
+    source = DIRECTIVE.sub(lambda match: "\n" * match[0].count("\n"), source)
     source = re.sub(f"(?P<literal>{LITERAL.pattern})|(?P<comment>{COMMENT.pattern})",
                     lambda match: '""' if match["literal"] else "\n" * match[0].count("\n"), source, flags=re.DOTALL)
     return source
