@@ -138,7 +138,11 @@ void add_memory(Output& output, const Totals& totals) noexcept {
   add_value(output, "peak live heap", bytes_text(totals.peak_live_bytes));
   if (totals.peak_live_ns != 0) remark(output).add("after ").add(duration_text(totals.peak_live_ns).c_str());
   output.add('\n');
-  if (totals.peak_rss_bytes != 0) add_value(output, "peak RSS", bytes_text(totals.peak_rss_bytes)).add('\n');
+  if (totals.peak_rss_bytes != 0) {
+    add_value(output, "peak RSS", bytes_text(totals.peak_rss_bytes));
+    if (totals.rss_scope == RssScope::with_children) remark(output).add("the highest of it and its children");
+    output.add('\n');
+  }
   add_value(output, totals.ending == Ending::unfinished ? "live" : "live at exit", bytes_text(totals.live_bytes));
   remark(output).add(grouped(totals.live_blocks).c_str()).add(totals.live_blocks == 1 ? " block\n" : " blocks\n");
   if (totals.page_faults != 0) add_value(output, "page faults", grouped(totals.page_faults)).add('\n');

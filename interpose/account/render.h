@@ -16,6 +16,9 @@ struct Sink {
 
 inline constexpr int64_t unknown_exit_status = -1;
 
+/// Whose peak of resident memory is told: the kernel gives a parent the highest of its child and the child's children.
+enum class RssScope : unsigned char { process, with_children };
+
 /// What the ledger itself does not know. A field that is null, 0 or -1 is unknown; the ledger then answers where it can.
 struct ExitFacts {
   const char* program_arguments = nullptr;  // as a person would type them; else the path of the executable is shown
@@ -26,6 +29,7 @@ struct ExitFacts {
   uint64_t system_ns = 0;
   uint64_t peak_rss_bytes = 0;
   uint64_t page_faults = 0;
+  RssScope rss_scope = RssScope::process;
 };
 
 enum class Format { text, json, openmetrics };

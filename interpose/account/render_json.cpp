@@ -78,6 +78,8 @@ void add_process(Members& members, const Header& header, const ExitFacts& facts,
   members.number_or_null("user_ns", facts.user_ns, times_known);
   members.number_or_null("system_ns", facts.system_ns, times_known);
   members.number_or_null("peak_rss_bytes", totals.peak_rss_bytes, totals.peak_rss_bytes != 0);
+  const bool whole_tree = totals.rss_scope == RssScope::with_children;
+  add_string(members.key("peak_rss_scope"), whole_tree ? "with_children" : "process");
   members.number_or_null("page_faults", totals.page_faults, totals.page_faults != 0);
 }
 

@@ -54,6 +54,7 @@ Cell bytes_text(uint64_t bytes) noexcept {
 }
 
 Cell duration_text(uint64_t ns) noexcept {
+  if (ns == 0) return Cell().add("0 s");
   if (ns < 1'000) return grouped(ns).add(" ns");
   if (ns < 999'500) return three_digits(ns, 1'000, "us");
   if (ns < 999'500'000) return three_digits(ns, 1'000'000, "ms");

@@ -59,6 +59,7 @@ Totals totals_of(const Header& header, const Slot* slots, const ExitFacts& facts
   totals.live_bytes = difference(header.inherited_bytes + totals.allocated_bytes, totals.freed_bytes);
   totals.wall_ns = known_or(facts.wall_ns, header.ended_ns);
   totals.peak_rss_bytes = known_or(facts.peak_rss_bytes, header.peak_rss_bytes);
+  totals.rss_scope = facts.rss_scope;
   totals.page_faults = known_or(facts.page_faults, header.page_faults);
   totals.peak_live_bytes = read(header.peak_live_bytes);
   totals.peak_live_ns = read(header.peak_live_ns);

@@ -36,6 +36,7 @@ TEST(RenderNumbers, BytesChangeTheUnitWhereRoundingReachesIt) {
 }
 
 TEST(RenderNumbers, DurationsChangeTheUnit) {
+  EXPECT_EQ(text(duration_text(0)), "0 s");
   EXPECT_EQ(text(duration_text(999)), "999 ns");
   EXPECT_EQ(text(duration_text(1'000)), "1.00 us");
   EXPECT_EQ(text(duration_text(999'499)), "999 us");

@@ -161,12 +161,21 @@ TEST(RenderText, TakesWhatLivesNowForThePeakWhereTheHeaderLags) {
             "  peak live heap       1.56 KiB    after 1.00 ms");
 }
 
+TEST(RenderText, SaysWhosePeakRssItIs) {
+  ExitFacts facts;
+  facts.peak_rss_bytes = 1'048'576;
+  facts.rss_scope = bursar::ledger::RssScope::with_children;
+  EXPECT_EQ(line_with(rendered(*make_ledger(), facts, Format::text), "peak RSS"),
+            "  peak RSS             1.00 MiB    the highest of it and its children");
+}
+
 TEST(RenderJson, KeepsEveryNumber) {
   const json report = json::parse(rendered(*two_threads(), facts_of_a_run(), Format::json));
   const json expected = json::parse(R"({
     "ledger_version": 1, "program": "/usr/bin/guest", "arguments": "guest --fast 'a b'", "process_id": 4711,
     "parent_process_id": 4710, "ending": "exited", "exit_status": 3, "term_signal": null, "wall_ns": 2500000000,
-    "user_ns": 2000000000, "system_ns": 123456789, "peak_rss_bytes": 31457280, "page_faults": 12345, "threads": 2,
+    "user_ns": 2000000000, "system_ns": 123456789, "peak_rss_bytes": 31457280,
+    "peak_rss_scope": "process", "page_faults": 12345, "threads": 2,
     "allocations": 1000003, "frees": 500002, "requested_bytes": 27000000, "allocated_bytes": 35000000,
     "freed_bytes": 18000000, "live_blocks": 500001, "live_bytes": 17000000, "peak_live_bytes": 25000000,
     "peak_live_ns": 1500000000,

@@ -14,10 +14,10 @@ struct Ending {
   int exit_status = -1;  // -1 where a signal ended it
   int term_signal = 0;
   uint64_t wall_ns = 0;
-  uint64_t user_ns = 0;
+  uint64_t user_ns = 0;  // with its children's, as time(1) has it
   uint64_t system_ns = 0;
-  uint64_t peak_rss_bytes = 0;  // of it and its children: the highest, not the sum
-  uint64_t page_faults = 0;
+  uint64_t peak_rss_bytes = 0;  // the highest of it and its children
+  uint64_t page_faults = 0;     // its own
 };
 
 /// Runs the program to its end. Meanwhile SIGINT and SIGQUIT, which a terminal sends to both, are left to the program,

@@ -66,7 +66,10 @@ std::string quoted(const std::string& argument) {
 
 std::string command_line(const std::vector<std::string>& command, ledger::Format format) {
   std::string line;
-  for (const std::string& argument : command) line += (line.empty() ? "" : " ") + quoted(argument);
+  for (const std::string& argument : command) {
+    if (!line.empty()) line += ' ';
+    line += quoted(argument);
+  }
   if (format == ledger::Format::text && line.size() > arguments_text_bytes_max) {
     size_t end = arguments_text_bytes_max - 3;
     while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xc0) == 0x80) --end;  // not within a character
@@ -87,8 +90,8 @@ std::optional<LedgerName> take_program(std::vector<LedgerName>& ledgers, pid_t p
   return name;
 }
 
-/// The ledger's own figures, where it has them, are of the program alone; the kernel's answer to the parent includes its
-/// children.
+/// A program that got to the end of exit() knows its own peak; one that did not left it to the kernel, which tells the
+/// parent the highest of the program and its children.
 ledger::ExitFacts facts_of(const Ending& ending, const std::string& arguments, const ledger::Header* header) {
   const bool counted = header != nullptr && header->state.load(std::memory_order_acquire) == ledger::State::exited;
   return ledger::ExitFacts{
@@ -100,6 +103,7 @@ ledger::ExitFacts facts_of(const Ending& ending, const std::string& arguments, c
       .system_ns = ending.system_ns,
       .peak_rss_bytes = counted ? 0 : ending.peak_rss_bytes,
       .page_faults = counted ? 0 : ending.page_faults,
+      .rss_scope = counted ? ledger::RssScope::process : ledger::RssScope::with_children,
   };
 }
 
@@ -117,6 +121,7 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   report["user_ns"] = ending.user_ns;
   report["system_ns"] = ending.system_ns;
   report["peak_rss_bytes"] = ending.peak_rss_bytes;
+  report["peak_rss_scope"] = "with_children";
   report["page_faults"] = ending.page_faults;
   return report.dump();
 }
