@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""The gdb commands tell the truth, of a process at a breakpoint and of the core file it leaves.
+
+Environment: BURSAR_TEST_LIBRARY, BURSAR_TEST_BLOCKS (the program of blocks.c), BURSAR_SOURCE_ROOT.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(os.environ.get("BURSAR_SOURCE_ROOT") or pathlib.Path(__file__).resolve().parents[2])
+SIZES = 48
+FREED = 8
+GDB_SECONDS_MAX = 240
+
+ASKED = ["in_use", "in_use + 5", "in_bin", "in_arena", "in_arena + 9", "freed_in_arena", "large", "large + 70000",
+         "mapping", "mapping + 2000000", "kept_mapping", "freed_large", "gathered", "orphaned", "remote[0]", "&foreign",
+         "1", "-1", "in_use + 60000", "main"]
+ASKED += [f"sized[{i}]" for i in range(SIZES)] + [f"freed[{i}]" for i in range(FREED)]
+
+
+def gdb(*arguments):
+    """What gdb prints for these commands."""
+    command = ["gdb", "-nx", "-q", "-batch", "-iex", "set debuginfod enabled off", "-ex", "set startup-with-shell off",
+               "-ex", "set width 0", "-ex", f"source {ROOT / 'tools/gdb/bursar_gdb.py'}", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          stdin=subprocess.DEVNULL, timeout=GDB_SECONDS_MAX)
+    return done.stdout
+
+
+def questions():
+    """Each answer comes behind a line with its question."""
+    commands = []
+    for expression in ASKED:
+        commands += ["-ex", f"echo \\n== {expression}\\n", "-ex", f"bursar whose {expression}"]
+    commands += ["-ex", "echo \\n== usable\\n", "-ex", "output usable", "-ex", "echo \\n== heap\\n", "-ex", "bursar heap",
+                 "-ex", "echo \\n== end\\n"]
+    return commands
+
+
+def answers_in(output):
+    parts = re.split(r"^== (.*)\n", output, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2])))
+
+
+class Answers:
+    """What must hold of both; `answers` maps a question to its answer."""
+
+    answers = {}
+
+    def assert_answer(self, expression, pattern, state):
+        answer = self.answers[expression]
+        self.assertRegex(answer, r"\A0x[0-9a-f]+: " + pattern)
+        self.assertRegex(answer, r"\n  state +" + state + r"(\n|\Z)")
+
+    def test_all_questions_are_answered(self):
+        self.assertEqual(list(self.answers), ASKED + ["usable", "heap", "end"])
+        for question, answer in self.answers.items():
+            self.assertNotRegex(answer, r"Exception|Error|Traceback", question)
+
+    def test_a_block_in_use(self):
+        self.assert_answer("in_use", r"a block of 112 bytes \(class 7\)\n", "in use")
+        self.assertRegex(self.answers["in_use"], r"\n  owner +heap 0x[0-9a-f]+, thread 1\b")
+
+    def test_an_address_inside_a_block(self):
+        self.assert_answer("in_use + 5", r"5 bytes into a block of 112 bytes \(class 7\) at 0x[0-9a-f]+\n", "in use")
+        start = self.answers["in_use"].split(":")[0]
+        self.assertIn(f" at {start}\n", self.answers["in_use + 5"])
+
+    def test_a_block_just_freed(self):
+        self.assert_answer("in_bin", r"a block of 112 bytes", "free, in the bin of its heap, the next to be handed out")
+
+    def test_blocks_that_went_back_to_their_slab(self):
+        states = [re.search(r"state +(.*)", self.answers[f"freed[{i}]"])[1] for i in range(FREED)]
+        self.assertTrue(all(state.startswith("free, in ") for state in states), states)
+        self.assertIn("free, in its slab", states)
+
+    def test_a_block_freed_by_another_thread(self):
+        self.assert_answer("remote[0]", r"a block of 64 bytes", "free, by another thread; its heap has yet to take it in")
+
+    def test_a_block_another_thread_keeps_to_send(self):
+        self.assert_answer("gathered", r"a block of 5120 bytes", r"free, by thread 2\b.*, which has yet to send it home")
+
+    def test_a_block_of_a_dead_thread(self):
+        self.assert_answer("orphaned", r"a block of 2048 bytes", "in use")
+        self.assertRegex(self.answers["orphaned"], r"\n  owner .*, of a thread that ended")
+
+    def test_a_block_that_was_never_handed_out(self):
+        self.assertRegex(self.answers["in_use + 60000"], r"state +never handed out")
+
+    def test_large_blocks(self):
+        self.assert_answer("large", "a large block of 320 KiB\n", "in use")
+        self.assert_answer("large + 70000", "70000 bytes into a large block of 320 KiB at ", "in use")
+        self.assertRegex(self.answers["large"], r"\n  place +5 granules of the segment at 0x[0-9a-f]+")
+
+    def test_mappings(self):
+        self.assert_answer("mapping", "a large block of 5.0 MiB\n", "in use")
+        self.assert_answer("mapping + 2000000", "2000000 bytes into a large block of 5.0 MiB at ", "in use")
+        self.assertRegex(self.answers["mapping"], r"\n  place +a mapping of its own")
+
+    def test_a_mapping_kept_for_reuse(self):
+        self.assert_answer("kept_mapping", "a large block of 3.0 MiB\n", "free, its mapping kept for the next one")
+
+    def test_free_granules(self):
+        self.assert_answer("freed_large", "in no block, within the segment at 0x", "freed, .*")
+
+    def test_blocks_of_a_task(self):
+        self.assert_answer("in_arena", "a block of 2[0-9]{2} bytes in a task's arena\n", r"in use, by task [1-9]\d*")
+        self.assert_answer("in_arena + 9", "9 bytes into a block of 2[0-9]{2} bytes in a task's arena at ", "in use.*")
+        self.assert_answer("freed_in_arena", "a block of 3[0-9]{2} bytes in a task's arena\n", "free")
+
+    def test_foreign_addresses(self):
+        for expression in ("&foreign", "1", "-1", "main"):
+            self.assertRegex(self.answers[expression], r": foreign, no block of this heap\Z", expression)
+
+    def test_sizes_are_those_of_the_library(self):
+        usable = [int(number) for number in re.findall(r"\d+", self.answers["usable"])]
+        self.assertEqual(len(usable), SIZES)
+        for i, count in enumerate(usable):
+            headline = self.answers[f"sized[{i}]"].split("\n")[0]
+            wanted = f"a block of {count} bytes" if count <= 32 * 1024 else f"a large block of {count / 1024:.4g} KiB"
+            self.assertIn(wanted, headline)
+
+    def test_the_summary(self):
+        text = self.answers["heap"]
+        self.assertRegex(text, r"\Asegments +[12] of 4.0 MiB, ")
+        self.assertRegex(text, r"\nlarge .*; 1 with mappings of their own, 5.0 MiB\n")
+        self.assertRegex(text, r"\nkept +mappings of freed blocks: 1, 3.0 MiB\n")
+        self.assertRegex(text, r"\nchunks +1 of task arenas, 0 for signal handlers\n")
+        self.assertRegex(text, r"\n0x[0-9a-f]+ +owned .* thread 1\b.*\n0x[0-9a-f]+ +owned .* thread 2\b")
+        self.assertRegex(text, r"\n0x[0-9a-f]+ +orphaned .* -\Z")
+
+    def test_the_summary_counts_blocks_in_use(self):
+        rows = {row[0]: row for row in re.findall(r"^ *(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$",
+                                                  self.answers["heap"], re.MULTILINE)}
+        # Nothing but the program's own blocks is of these sizes: 5000 bytes gathered, 2000 bytes orphaned.
+        usable = [int(number) for number in re.findall(r"\d+", self.answers["usable"])]
+        self.assertEqual(int(rows["73"][4]), usable.count(5120))
+        self.assertEqual(int(rows["68"][4]), usable.count(2048) + 1)
+        self.assertEqual(int(rows["84"][4]), usable.count(32768))
+
+
+class LiveProcess(Answers, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.directory.cleanup)
+        core = pathlib.Path(cls.directory.name) / "core"
+        program = os.environ["BURSAR_TEST_BLOCKS"]
+        # Without a purge delay that a slow machine could exceed.
+        stopped = ["-ex", f"set environment LD_PRELOAD {os.environ['BURSAR_TEST_LIBRARY']}",
+                   "-ex", "set environment BURSAR purge=-1", "-ex", "break stop_here", "-ex", "run"]
+        live = gdb(*stopped, *questions(), "-ex", f"generate-core-file {core}", "-ex", "kill", program)
+        cls.answers = answers_in(live.replace(f"\nSaved corefile {core}", ""))
+        if not core.exists():
+            raise AssertionError(f"no core file; gdb said:\n{live}")
+        CoreFile.answers = answers_in(gdb(*questions(), program, str(core)))
+        cls.before_start = gdb("-ex", "bursar heap", program)
+
+    def test_without_a_process_the_command_says_what_is_missing(self):
+        self.assertIn("is libbursar loaded, with debug information?", self.before_start)
+
+
+class CoreFile(Answers, unittest.TestCase):
+    """Of the core file that LiveProcess leaves."""
+
+
+def load_tests(loader, _tests, _pattern):
+    """The process comes first: it leaves the core file."""
+    return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in (LiveProcess, CoreFile))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,252 @@
+"""Reads bursar's heap in a process or core file that gdb has open, without calling anything in it.
+
+All knowledge of the heap's layout comes from the library's debug information, but for the sizes of units.h and
+size_class.h, which stand here once more (tests/gdb compares them).
+"""
+
+import collections
+import re
+import struct
+
+import gdb
+
+GRANULE_BYTES = 64 * 1024
+SEGMENT_BYTES = 4 * 1024 * 1024
+SEGMENT_GRANULES = SEGMENT_BYTES // GRANULE_BYTES
+PIECE_ENTRIES = 8192
+BUMP_FREED = 0xFFFFFFFF
+
+SIZE_CLASS_COUNT = 85
+SMALL_CLASS_MAX = 64
+
+Chain = collections.namedtuple("Chain", "blocks is_whole")
+ThreadView = collections.namedtuple("ThreadView", "label heap chunk is_inside")
+
+
+class BrokenHeap(gdb.GdbError):
+    """Something that must hold in a heap does not; the message says what."""
+
+
+def block_bytes_of(size_class):
+    """As block_bytes_of in size_class.h."""
+    if size_class <= SMALL_CLASS_MAX:
+        return size_class * 16
+    above = size_class - SMALL_CLASS_MAX - 1
+    return (above % 4 + 5) << (above // 4 + 8)
+
+
+def find_symbol(name):
+    return gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)
+
+
+def variable(name):
+    """The variable's value; tells what is missing when there is none."""
+    symbol = find_symbol("bursar::" + name)
+    if symbol is None:
+        raise gdb.GdbError(f"no variable bursar::{name}: is libbursar loaded, with debug information?")
+    return symbol.value()
+
+
+def hidden_address(linkage_name):
+    """Where a variable lies of which the debug information says nothing but the symbol table does; None if neither."""
+    try:
+        answer = gdb.execute(f"info line {linkage_name}", to_string=True)
+    except gdb.error:
+        return None
+    found = re.search(r"address (0x[0-9a-f]+) <" + re.escape(linkage_name) + ">", answer)
+    return int(found[1], 16) if found else None
+
+
+def type_of(name):
+    return gdb.lookup_type("bursar::" + name)
+
+
+def at(address, type_name):
+    """The record of a type at an address."""
+    return gdb.Value(address).cast(type_of(type_name).pointer()).dereference()
+
+
+def read(address, count):
+    return gdb.selected_inferior().read_memory(address, count).tobytes()
+
+
+def words(address, count):
+    return struct.unpack(f"<{count}Q", read(address, 8 * count))
+
+
+def number(value):
+    """The integer in a field, through std::atomic and enumerations alike."""
+    kind = value.type.strip_typedefs()
+    if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        data = read(int(value.address), kind.sizeof)
+        return int.from_bytes(data, "little", signed=bool(re.search(r"<int>", str(kind))))
+    return int(value)
+
+
+def name_of(value):
+    """The name of an enumerator, without its type."""
+    if value.type.strip_typedefs().code == gdb.TYPE_CODE_STRUCT:
+        field = value.type.template_argument(0)
+        value = gdb.Value(number(value)).cast(field)
+    return str(value).rsplit("::", 1)[-1]
+
+
+def chain(first, blocks_max):
+    """The blocks linked from `first` on; not whole when it breaks off, runs in a circle or exceeds `blocks_max`."""
+    blocks = []
+    seen = set()
+    while first != 0:
+        if first in seen or len(blocks) == blocks_max:
+            return Chain(blocks, False)
+        seen.add(first)
+        blocks.append(first)
+        try:
+            first, = words(first, 1)
+        except gdb.MemoryError:
+            return Chain(blocks, False)
+    return Chain(blocks, True)
+
+
+class Window:
+    """One window of the page map (page_map.h)."""
+
+    def __init__(self, record):
+        self.base = number(record["base"])
+        self.bytes = number(record["units"]) * 16
+        self.runs = number(record["runs"])
+        committed = record["committed"]
+        first, last = committed.type.range()
+        bits = words(int(committed.address), last - first + 1)
+        self.pieces = [64 * i + bit for i, word in enumerate(bits) for bit in range(64) if word >> bit & 1]
+
+    def entries(self, piece):
+        return words(self.runs + 8 * piece * PIECE_ENTRIES, PIECE_ENTRIES)
+
+    def holds(self, address):
+        return 0 <= address - self.base < self.bytes
+
+    def run_of(self, address):
+        granule = (address - self.base) // GRANULE_BYTES
+        if granule // PIECE_ENTRIES not in self.pieces:
+            return 0
+        return words(self.runs + 8 * granule, 1)[0]
+
+    def run_below(self, address):
+        """The record of the nearest run that starts at or below the address; 0 when there is none."""
+        granule = (address - self.base) // GRANULE_BYTES
+        for piece in reversed([piece for piece in self.pieces if piece <= granule // PIECE_ENTRIES]):
+            entries = self.entries(piece)
+            if piece == granule // PIECE_ENTRIES:
+                entries = entries[:granule % PIECE_ENTRIES + 1]
+            for run in reversed(entries):
+                if run != 0:
+                    return run
+        return 0
+
+
+class Heap:
+    """The heap of the process, as one command sees it."""
+
+    def __init__(self):
+        page_map = variable("page_map")
+        count = number(page_map["window_count_"])
+        if count == 0:
+            raise gdb.GdbError("the heap has not been used yet")
+        self.windows = [Window(page_map["windows_"][i]) for i in range(count)]
+        self.heaps = self._registered_heaps()
+        self.threads = self._threads()
+
+    def run_of(self, address):
+        """The record of the run that holds the address; 0 when none does."""
+        for window in self.windows:
+            if window.holds(address):
+                return window.run_of(address) or self._mapping_around(window, address)
+        return 0
+
+    def runs(self):
+        """The records of all runs, each once."""
+        for window in self.windows:
+            last = 0
+            for piece in window.pieces:
+                for run in window.entries(piece):
+                    if run not in (0, last):
+                        last = run
+                        yield run
+
+    def segments(self):
+        """All segments of the depot."""
+        shelves = variable("depot")["shelves_"]
+        first, last = shelves.type.range()
+        for shelf in range(first, last + 1):
+            segment = shelves[shelf]
+            while int(segment) != 0:
+                yield segment.dereference()
+                segment = segment["next"]
+
+    def thread_of(self, heap):
+        """Which living thread owns the heap, in gdb's words; None when none is known to."""
+        for view in self.threads:
+            if view.heap == heap:
+                return view.label
+        return None
+
+    def gathered(self, target):
+        """Blocks on their way to the heap `target`, with the heap that gathered each."""
+        for heap in self.heaps:
+            batches = at(heap, "ThreadHeap")["gathered_"]
+            first, last = batches.type.range()
+            for i in range(first, last + 1):
+                if int(batches[i]["target"]) == target:
+                    count = number(batches[i]["chain"]["count"])
+                    for block in chain(int(batches[i]["chain"]["first"]), count).blocks:
+                        yield block, heap
+
+    def kept_mappings(self):
+        """(start, bytes) of freed mappings kept for reuse; None when that cannot be told."""
+        address = hidden_address("_ZN6bursar5large12_GLOBAL__N_15cacheE")
+        if address is None:
+            return None
+        entries = at(address, "MappingCache")["entries_"]
+        first, last = entries.type.range()
+        pairs = [entries[i]["mapping"] for i in range(first, last + 1)]
+        return [(number(pair["start"]), number(pair["bytes"])) for pair in pairs if number(pair["start"]) != 0]
+
+    def _mapping_around(self, window, address):
+        """A mapping is entered in the page map with its first granule only (large.cpp)."""
+        run = window.run_below(address)
+        if run == 0 or name_of(at(run, "Run")["kind"]) != "mapping":
+            return 0
+        record = at(run, "LargeRun")
+        return run if address - number(record["start"]) < number(record["bytes"]) else 0
+
+    def _registered_heaps(self):
+        heaps = []
+        heap = number(variable("heap_registry")["all_"])
+        while heap != 0 and heap not in heaps:
+            heaps.append(heap)
+            heap = int(at(heap, "ThreadHeap")["next_registered"])
+        return heaps
+
+    @staticmethod
+    def _threads():
+        """What each thread's few words of thread-local storage say; nothing where gdb cannot find them."""
+        views = []
+        selected = gdb.selected_thread()
+        if selected is None:
+            return views
+        try:
+            for thread in gdb.selected_inferior().threads():
+                thread.switch()
+                try:
+                    words_of_thread = variable("thread")
+                    words_of_thread.fetch_lazy()
+                except gdb.error:
+                    continue
+                label = f"thread {thread.num}"
+                if thread.name:
+                    label += f" ({thread.name})"
+                views.append(ThreadView(label, int(words_of_thread["heap"]), int(words_of_thread["chunk"]),
+                                        bool(words_of_thread["is_inside"])))
+        finally:
+            selected.switch()
+        return views
