@@ -153,9 +153,19 @@ bool owns_delete_array_aligned() noexcept { return found_delete_array_aligned ==
 bool owns_new_aligned() noexcept { return found_new_aligned == bursar_own_new_aligned; }
 bool owns_delete_aligned() noexcept { return found_delete_aligned == bursar_own_delete_aligned; }
 
-/// The nothrow forms without a C++ runtime in sight, which cannot catch: nobody of the program's replaced anything either.
+/// The nothrow forms without a C++ runtime in sight, which cannot catch: one that was loaded late does it for us.
 void* without_runtime(size_t bytes, size_t alignment) noexcept {
-  return serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
+  void* block = serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
+  if (block != nullptr) return block;
+  using NewNothrow = void* (*)(size_t, const std::nothrow_t&);
+  using NewAlignedNothrow = void* (*)(size_t, std::align_val_t, const std::nothrow_t&);
+  const std::nothrow_t nothrow{};
+  if (alignment > block_alignment) {
+    auto* aligned = reinterpret_cast<NewAlignedNothrow>(function_of_late_runtime("_ZnwmSt11align_val_tRKSt9nothrow_t"));
+    return aligned == nullptr ? nullptr : aligned(bytes, static_cast<std::align_val_t>(alignment), nothrow);
+  }
+  auto* plain = reinterpret_cast<NewNothrow>(function_of_late_runtime("_ZnwmRKSt9nothrow_t"));
+  return plain == nullptr ? nullptr : plain(bytes, nothrow);
 }
 
 /// The nothrow forms: the throwing form, whoever's it is, and null for whatever it throws.
