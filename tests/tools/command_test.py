@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The command's own words: help, version, faults of use, `bursar report` on files that are no ledgers."""
 
+import json
 import os
 import random
 import subprocess
@@ -75,6 +76,14 @@ class Report(tool.ToolTest):
         self.assertIn("\n      112 B           1,000     97.7 KiB ", text.stdout)
         self.assertEqual(self.bursar("report", "--json", path).stdout, self.bursar("report", "--format=json", path).stdout)
         self.assertTrue(self.bursar("report", "--format", "openmetrics", path).stdout.endswith("# EOF\n"))
+
+    def test_a_ledger_of_a_killed_process_says_so(self):
+        self.bursar("run", "--ledgers", "ledgers", "--", tool.product("KNOWN_CALLS"), "malloc:7:100", "kill:9")
+        path, = (self.directory / "ledgers").iterdir()
+        lines = self.bursar("report", path).stdout.splitlines()
+        self.assertEqual(lines[1], "  not at its end: still running, or killed")
+        self.assertIn("  live                    784 B    7 blocks", lines)
+        self.assertEqual(json.loads(self.bursar("report", "--json", path).stdout)["ending"], "unfinished")
 
     def test_no_place_for_the_report_is_told(self):
         with open("/dev/full", "w") as full:

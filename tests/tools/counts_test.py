@@ -117,7 +117,8 @@ class Counts(tool.ToolTest):
         self.assertEqual((done.returncode, done.stdout), (6, ""))
         self.assertRegex(done.stderr, r"^bursar: \S+ malloc:1:1 exit:6 counted nothing: it is static or setuid, "
                                       r"or could not load the library\n$")
-        report = self.run_json(tool.product("KNOWN_CALLS_STATIC"), "exit:6", status=6)
+        report = self.run_json(tool.product("KNOWN_CALLS_STATIC"), "exit:6", "\udcff", status=6)
+        self.assertTrue(report["arguments"].endswith(" exit:6 '\ufffd'"), report["arguments"])
         self.assertEqual((report["ledger_version"], report["exit_status"], report["others"]), (None, 6, []))
 
     def test_the_text_has_the_same_counts(self):

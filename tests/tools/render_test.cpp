@@ -2,8 +2,11 @@
 #include "interpose/account/render.h"
 
 #include <gtest/gtest.h>
+#include <ucontext.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -226,6 +229,44 @@ TEST(RenderOpenMetrics, HasAFamilyForEachNumber) {
   EXPECT_NE(text.find("\nbursar_class_allocations_total" + labels + ",block_bytes=\"32\"} 1000000\n"),
             std::string::npos);
   EXPECT_EQ(text.substr(text.size() - 6), "# EOF\n");
+}
+
+/// Runs render_report on a stack of its own and tells how much of that it wrote to.
+class PaintedStack {
+ public:
+  static size_t bytes_used(const MadeLedger& made, Format format) {
+    static MadeLedger const* given_ledger = nullptr;
+    static Format given_format = Format::text;
+    given_ledger = &made;
+    given_format = format;
+    static unsigned char stack[64 * 1024];
+    std::memset(stack, 0xa5, sizeof stack);
+    ucontext_t here{};
+    ucontext_t there{};
+    getcontext(&there);
+    there.uc_stack.ss_sp = stack;
+    there.uc_stack.ss_size = sizeof stack;
+    there.uc_link = &here;
+    makecontext(
+        &there,
+        [] {
+          const bursar::ledger::Sink nowhere{[](void*, const char*, size_t) {}, nullptr};
+          bursar::ledger::render_report(given_ledger->header, given_ledger->slots, ExitFacts{}, given_format, nowhere);
+        },
+        0);
+    swapcontext(&here, &there);
+    const auto* first = std::find_if(stack, stack + sizeof stack, [](unsigned char byte) { return byte != 0xa5; });
+    return static_cast<size_t>(stack + sizeof stack - first);
+  }
+};
+
+TEST(Render, NeedsLittleStack) {
+  const auto made = make_ledger();
+  for (size_t size_class = 0; size_class < 85; ++size_class) made->count(1, size_class, 3, 10 * size_class, 1);
+  for (const Format format : {Format::text, Format::json, Format::openmetrics}) {
+    EXPECT_LT(PaintedStack::bytes_used(*made, format), 3U * 1024);
+    EXPECT_GT(PaintedStack::bytes_used(*made, format), 512U);
+  }
 }
 
 TEST(Render, GivesAReportOfAnyBytesWhatever) {

@@ -176,6 +176,29 @@ class Environment(tool.ToolTest):
                 self.assertEqual(done.stdout, f"{self.directory / place}\n")
 
 
+class Streams(tool.ToolTest):
+    def test_are_the_programs(self):
+        done = subprocess.run([self.command, "run", "-o", "report", "--", "cat"], input="in and out", text=True,
+                              stdout=subprocess.PIPE, env=self.environment(), cwd=self.directory, timeout=tool.SECONDS_MAX)
+        self.assertEqual((done.returncode, done.stdout), (0, "in and out"))
+
+    def test_that_are_closed_stay_closed_and_hurt_nothing(self):
+        script = '"$0" run -o report -- sh -c "ls -l /proc/self/fd > list; exit 3" <&- >&- 2>&-'
+        done = subprocess.run(["sh", "-c", script, self.command], env=self.environment(), cwd=self.directory,
+                              timeout=tool.SECONDS_MAX)
+        self.assertEqual(done.returncode, 3)
+        self.assertTrue((self.directory / "report").read_text().startswith("bursar: sh -c "))
+        self.assertNotIn("/dev/null", (self.directory / "list").read_text())
+        self.assertNotIn("report", (self.directory / "list").read_text())
+
+    def test_a_reader_that_is_gone_does_not_change_the_status(self):
+        script = '{ "$0" run sh -c "exit 6"; echo $? > status; } 2>&1 | :'
+        subprocess.run(["bash", "-c", script, self.command], env=self.environment(), cwd=self.directory,
+                       timeout=tool.SECONDS_MAX, check=True)
+        self.assertEqual((self.directory / "status").read_text(), "6\n")
+        self.assert_nothing_left()
+
+
 class Places(tool.ToolTest):
     def test_an_output_that_cannot_be_written_is_told_before_the_program_runs(self):
         done = self.bursar("run", "-o", "/no/such/file", "--", "touch", "made")

@@ -1,4 +1,5 @@
 // The `bursar` command: what it understands, and how it fails.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -159,10 +160,21 @@ int parse_and_start(const Words& words) {
   }
 }
 
+/// A file that took the number of a standard stream which the caller closed would get what is meant for that. The
+/// program finds it closed as before.
+void fill_standard_streams() {
+  int file_descriptor = -1;
+  do {
+    file_descriptor = open("/dev/null", O_RDWR | O_CLOEXEC);
+  } while (file_descriptor >= 0 && file_descriptor <= STDERR_FILENO);
+  if (file_descriptor >= 0) close(file_descriptor);
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   try {
+    fill_standard_streams();
     return parse_and_start(split(count, words));
   } catch (const std::exception& error) {
     return complain(error.what(), tool::exit_status_fault);

@@ -72,7 +72,7 @@ std::string text_of(const OtherPrograms& others) {
                         ledger::bytes_text(program.peak_live_bytes).c_str());
   }
   if (others.programs.size() > rows_max) text += fmt::format("  and {} more\n", others.programs.size() - rows_max);
-  if (others.unreadable != 0) text += fmt::format("  and {} processes that counted nothing\n", others.unreadable);
+  if (others.unreadable != 0) text += fmt::format("  ended while they started: {}\n", others.unreadable);
   return text;
 }
 

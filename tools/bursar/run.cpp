@@ -90,6 +90,11 @@ std::optional<LedgerName> take_program(std::vector<LedgerName>& ledgers, pid_t p
   return name;
 }
 
+/// Names that are no UTF-8 do not take the report away.
+std::string text_of(const ordered_json& json) {
+  return json.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 /// A program that got to the end of exit() knows its own peak; one that did not left it to the kernel, which tells the
 /// parent the highest of the program and its children.
 ledger::ExitFacts facts_of(const Ending& ending, const std::string& arguments, const ledger::Header* header) {
@@ -123,7 +128,7 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   report["peak_rss_bytes"] = ending.peak_rss_bytes;
   report["peak_rss_scope"] = "with_children";
   report["page_faults"] = ending.page_faults;
-  return report.dump();
+  return text_of(report);
 }
 
 std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options) {
@@ -148,7 +153,7 @@ std::string whole_report(const LedgerDirectory& directory, const Ending& ending,
   }
   ordered_json whole = ordered_json::parse(report);
   whole["others"] = json_of(other_programs_in(ledgers));
-  return whole.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return text_of(whole) + "\n";
 }
 
 /// Before the program runs, so that an hour of work does not end in a report that cannot be written.
