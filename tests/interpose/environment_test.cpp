@@ -56,7 +56,7 @@ protected:
 };
 
 TEST_P(Environment, AReportIsWrittenToTheFileThatIsNamed) {
-    const Outcome outcome = run(reporting("descriptors.no_file_stays_open"));
+    const Outcome outcome = run(reporting("entry_points.each_maker_fits_each_free"));
     EXPECT_TRUE(outcome.exited_with(0)) << outcome.text();
     EXPECT_EQ(outcome.errors, "");
     EXPECT_NE(report(), "");
@@ -75,7 +75,7 @@ TEST_P(Environment, AReportDoesNotGoIntoFilesThatTookTheFirstNumbers) {
 }
 
 TEST_P(Environment, AReportThatCannotBeWrittenDoesNotChangeTheExitStatus) {
-    Command command = guest_command("c_guests", GetParam(), {"descriptors.no_file_stays_open"});
+    Command command = guest_command("c_guests", GetParam(), {"entry_points.each_maker_fits_each_free"});
     command.environment["BURSAR"] = "stats,out=/no/such/directory/report";
     const Outcome outcome = run(command);
     EXPECT_TRUE(outcome.exited_with(0)) << outcome.text();

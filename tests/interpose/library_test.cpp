@@ -48,7 +48,7 @@ public:
         std::set<std::string> names;
         for (const Elf64_Shdr& section : sections()) {
             if (section.sh_type != SHT_DYNSYM) continue;
-            const auto& strings = sections()[section.sh_link];
+            const Elf64_Shdr strings = sections()[section.sh_link];
             for (const auto& symbol : at<Elf64_Sym>(section.sh_offset, section.sh_size / sizeof(Elf64_Sym))) {
                 if ((symbol.st_shndx != SHN_UNDEF) != defined || ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) continue;
                 if (symbol.st_shndx == SHN_ABS) continue;  // The names of versions.

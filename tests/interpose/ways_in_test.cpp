@@ -54,11 +54,20 @@ INSTANTIATE_TEST_SUITE_P(By, WayIn,
 
 // --- beside other libraries
 
-constexpr const char* guests_beside_others[] = {
-    "entry_points.each_maker_fits_each_free", "edge_cases.usable_size_is_constant_and_writable",
+using Guests = std::vector<const char*>;
+
+const Guests guests_of_malloc = {
     "libc_callers.sorts_trees_tables_and_obstacks", "thread_exit.key_destructors_allocate_in_all_rounds",
     "threads.a_reused_thread_identity_is_another_thread", "fork.parent_and_child_do_not_share_the_heap",
     "dynamic.a_library_with_keys_comes_and_goes"};
+
+// These also ask for alignments and usable sizes, which not every library in front of an allocator hands on.
+Guests guests_of_all() {
+    Guests guests = guests_of_malloc;
+    guests.push_back("entry_points.each_maker_fits_each_free");
+    guests.push_back("edge_cases.usable_size_is_constant_and_writable");
+    return guests;
+}
 
 class Beside : public ::testing::TestWithParam<Way> {
 protected:
@@ -66,16 +75,16 @@ protected:
         if (!is_built(GetParam())) GTEST_SKIP() << "not built";
     }
 
-    // Runs all guests with the allocator and another library, before or behind it.
-    static void run_all(const std::string& other, bool first, const std::string& extra_variable = "",
-                        const std::string& extra_value = "") {
-        for (const char* name : guests_beside_others) {
+    // Runs the guests with the allocator and another library, before or behind it.
+    static void run_beside(const std::string& other, bool first, const Guests& guests,
+                           const std::string& extra_variable = "", const std::string& extra_value = "") {
+        for (const char* name : guests) {
             Command command = guest_command("c_guests", GetParam(), {name});
             command.preloads.insert(first ? command.preloads.begin() : command.preloads.end(), other);
             command.environment["GUEST_LIBRARIES"] = library_path("");
             if (!extra_variable.empty()) command.environment[extra_variable] = extra_value;
             const Outcome outcome = run(command);
-            EXPECT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
+            ASSERT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
             EXPECT_EQ(outcome.errors.find("bursar: "), std::string::npos) << command.text() << "\n" << outcome.text();
             EXPECT_EQ(outcome.errors.find("ERROR: ld.so"), std::string::npos) << command.text() << "\n" << outcome.text();
         }
@@ -91,14 +100,14 @@ protected:
                                           const std::string& value = "") {
         const std::string path = system_library(name);
         if (path.empty()) GTEST_SKIP() << "this system has no " << name;
-        run_all(path, first, variable, value);
+        run_beside(path, first, guests_of_malloc, variable, value);
     }
 };
 
-TEST_P(Beside, AnEarlyLibraryInFront) { run_all(library_path("libearly_library.so"), true); }
-TEST_P(Beside, AnEarlyLibraryBehind) { run_all(library_path("libearly_library.so"), false); }
-TEST_P(Beside, AWrappingLibraryInFront) { run_all(library_path("libwrapping_library.so"), true); }
-TEST_P(Beside, AWrappingLibraryBehind) { run_all(library_path("libwrapping_library.so"), false); }
+TEST_P(Beside, AnEarlyLibraryInFront) { run_beside(library_path("libearly_library.so"), true, guests_of_all()); }
+TEST_P(Beside, AnEarlyLibraryBehind) { run_beside(library_path("libearly_library.so"), false, guests_of_all()); }
+TEST_P(Beside, AWrappingLibraryInFront) { run_beside(library_path("libwrapping_library.so"), true, guests_of_all()); }
+TEST_P(Beside, AWrappingLibraryBehind) { run_beside(library_path("libwrapping_library.so"), false, guests_of_all()); }
 TEST_P(Beside, LibmemusageInFront) { run_beside_system_library("libmemusage.so", true); }
 TEST_P(Beside, LibmemusageBehind) { run_beside_system_library("libmemusage.so", false); }
 TEST_P(Beside, LibcMallocDebugInFront) { run_beside_system_library("libc_malloc_debug.so.0", true); }
@@ -110,12 +119,14 @@ TEST_P(Beside, LibpcprofileInFront) {
 }
 
 TEST_P(Beside, AnAuditingLibrary) {
-    for (const char* name : guests_beside_others) {
+    if (GetParam() == Way::preload_jemalloc)
+        GTEST_SKIP() << "jemalloc's thread-local data is larger than what the loader keeps for an audited program";
+    for (const char* name : guests_of_all()) {
         Command command = guest_command("c_guests", GetParam(), {name});
         command.environment["GUEST_LIBRARIES"] = library_path("");
         command.environment["LD_AUDIT"] = library_path("libaudit_library.so");
         const Outcome outcome = run(command);
-        EXPECT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
+        ASSERT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
         EXPECT_EQ(outcome.errors, "") << command.text();
     }
 }

@@ -57,6 +57,12 @@ struct guest_case {
         if (value_ > limit_) guest_failed_compare(__FILE__, __LINE__, #value " <= " #limit, value_, limit_); \
     } while (0)
 
+#define EXPECT_AT_LEAST(value, limit)                                                                      \
+    do {                                                                                                   \
+        const unsigned long long value_ = (value), limit_ = (limit);                                       \
+        if (value_ < limit_) guest_failed_compare(__FILE__, __LINE__, #value " >= " #limit, value_, limit_); \
+    } while (0)
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -117,8 +117,8 @@ CASE_WITH(a_second_free_ends_the_program, aborts) {
     free(opaque_pointer(block));
 }
 
-CASE_WITH(the_inside_of_a_block_is_named, aborts) {
-    char* block = malloc(400);
+CASE_WITH(the_inside_of_a_large_block_is_named, aborts) {
+    char* block = malloc(3 * MIB);
     EXPECT(block != NULL);
     char why[100];
     snprintf(why, sizeof why, "inside the block at %p", (void*)block);
