@@ -29,10 +29,10 @@ LAYERS = [
     {"interpose/account/render_totals", "interpose/account/render_numbers", "interpose/account/render_output"},
     {"interpose/account/render.cpp", "interpose/account/render_json", "interpose/account/render_openmetrics",
      "interpose/account/account"},
-    {"interpose/account/report_at_exit"},
+    {"interpose/account/report_at_exit", "interpose/account/task"},
     # C and C++.
     {"interpose/process"},
-    {"interpose/account/task"},
+    {"interpose/account/task.cpp"},
     {"interpose/serve"},
     {"interpose/malloc", "interpose/operator_new", "interpose/glibc_extras"},
 ]
