@@ -49,12 +49,15 @@ def variable(name):
 
 def hidden_address(linkage_name):
     """Where a variable lies of which the debug information says nothing but the symbol table does; None if neither."""
-    try:
-        answer = gdb.execute(f"info line {linkage_name}", to_string=True)
-    except gdb.error:
-        return None
-    found = re.search(r"address (0x[0-9a-f]+) <" + re.escape(linkage_name) + ">", answer)
-    return int(found[1], 16) if found else None
+    for name in (linkage_name, linkage_name + ".lto_priv.0"):
+        try:
+            answer = gdb.execute(f"info line {name}", to_string=True)
+        except gdb.error:
+            continue
+        found = re.search(r"address (0x[0-9a-f]+) <" + re.escape(name) + ">", answer)
+        if found:
+            return int(found[1], 16)
+    return None
 
 
 def type_of(name):
