@@ -30,30 +30,30 @@ inline constexpr Way every_way[] = {Way::plain,  Way::preload,    Way::preload_j
 [[nodiscard]] std::string library_path(const std::string& name);
 
 struct Command {
-    std::vector<std::string> arguments;
-    std::map<std::string, std::string> environment;
-    std::vector<std::string> preloads;
-    std::chrono::seconds limit{60};
-    std::vector<int> closed_descriptors;
-    int user = -1;  // run as this user and group, where this process may change them
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> preloads;
+  std::chrono::seconds limit{60};
+  std::vector<int> closed_descriptors;
+  int user = -1;  // run as this user and group, where this process may change them
 
-    // A line for the shell that does the same.
-    [[nodiscard]] std::string text() const;
+  // A line for the shell that does the same.
+  [[nodiscard]] std::string text() const;
 };
 
 // A guest by one way in, with what that way preloads.
 [[nodiscard]] Command guest_command(const std::string& guest, Way way, std::vector<std::string> arguments);
 
 struct Outcome {
-    int status = -1;  // of waitpid
-    bool timed_out = false;
-    std::string output;
-    std::string errors;
+  int status = -1;  // of waitpid
+  bool timed_out = false;
+  std::string output;
+  std::string errors;
 
-    [[nodiscard]] bool exited_with(int code) const;
-    [[nodiscard]] bool killed_by(int signal) const;
-    // How it ended and what it said.
-    [[nodiscard]] std::string text() const;
+  [[nodiscard]] bool exited_with(int code) const;
+  [[nodiscard]] bool killed_by(int signal) const;
+  // How it ended and what it said.
+  [[nodiscard]] std::string text() const;
 };
 
 // The guest and its children are a process group of their own, and none of them outlives this call.

@@ -13,17 +13,17 @@ using bursar::testing::Outcome;
 using bursar::testing::Way;
 
 class Model : public ::testing::TestWithParam<Way> {
-protected:
-    void walk(const std::string& name) {
-        if (!is_built(GetParam())) GTEST_SKIP() << "not built";
-        const char* given = std::getenv("GUEST_SEED");
-        const std::string seed = given != nullptr ? given : std::to_string(std::random_device{}());
-        const Command command = bursar::testing::guest_command("model_guest", GetParam(), {"model_guest." + name, seed});
-        const Outcome outcome = run(command);
-        EXPECT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
-        EXPECT_EQ(outcome.output, "seed " + seed + "\n") << command.text();
-        EXPECT_EQ(outcome.errors, "") << command.text();
-    }
+ protected:
+  void walk(const std::string& name) {
+    if (!is_built(GetParam())) GTEST_SKIP() << "not built";
+    const char* given = std::getenv("GUEST_SEED");
+    const std::string seed = given != nullptr ? given : std::to_string(std::random_device{}());
+    const Command command = bursar::testing::guest_command("model_guest", GetParam(), {"model_guest." + name, seed});
+    const Outcome outcome = run(command);
+    EXPECT_TRUE(outcome.exited_with(0)) << command.text() << "\n" << outcome.text();
+    EXPECT_EQ(outcome.output, "seed " + seed + "\n") << command.text();
+    EXPECT_EQ(outcome.errors, "") << command.text();
+  }
 };
 
 TEST_P(Model, OneThreadFindsEveryBlockAsItLeftIt) { walk("one_thread_walks"); }

@@ -4,13 +4,13 @@
 REPLACE_ARRAY()
 
 CASE(array_forms_call_the_replacement) {
-    partial::call_array_forms();
-    partial::expect_calls(partial::array, 4);
+  partial::call_array_forms();
+  partial::expect_calls(partial::array, 4);
 }
 
 CASE(single_and_aligned_forms_stay_in_the_heap) {
-    partial::call_single_forms();
-    partial::call_aligned_forms();
-    partial::call_aligned_array_forms();
-    partial::expect_calls(partial::array, 0);
+  partial::call_single_forms();
+  partial::call_aligned_forms();
+  partial::call_aligned_array_forms();
+  partial::expect_calls(partial::array, 0);
 }

@@ -4,17 +4,17 @@
 REPLACE_SINGLE()
 
 CASE(single_forms_call_the_replacement) {
-    partial::call_single_forms();
-    partial::expect_calls(partial::single, 4);
+  partial::call_single_forms();
+  partial::expect_calls(partial::single, 4);
 }
 
 CASE(array_forms_call_the_replacement) {
-    partial::call_array_forms();
-    partial::expect_calls(partial::single, 4);
+  partial::call_array_forms();
+  partial::expect_calls(partial::single, 4);
 }
 
 CASE(aligned_forms_stay_in_the_heap) {
-    partial::call_aligned_forms();
-    partial::call_aligned_array_forms();
-    partial::expect_calls(partial::single, 0);
+  partial::call_aligned_forms();
+  partial::call_aligned_array_forms();
+  partial::expect_calls(partial::single, 0);
 }

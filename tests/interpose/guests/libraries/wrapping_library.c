@@ -1,5 +1,4 @@
 // Preloaded beside the allocator: wraps what allocators call, and allocates in each wrapper, as tracing libraries do.
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
@@ -16,25 +15,25 @@ static __thread int depth __attribute__((tls_model("initial-exec")));
 
 // The first time, dlsym allocates as well.
 static void* real(const char* name) {
-    void* block = calloc(1, 40);
-    void* function = dlsym(RTLD_NEXT, name);
-    free(block);
-    return function;
+  void* block = calloc(1, 40);
+  void* function = dlsym(RTLD_NEXT, name);
+  free(block);
+  return function;
 }
 
 // The real function's answer, or, when the wrapper was entered from its own allocation, the system's.
-#define WRAP(type, name, parameters, arguments, direct)             \
-    type name parameters {                                          \
-        static type(*next) parameters;                              \
-        if (depth > 0) return direct;                               \
-        ++depth;                                                    \
-        if (next == NULL) next = (type(*) parameters)real(#name);   \
-        free(malloc(100));                                          \
-        type result = next arguments;                               \
-        free(calloc(10, 100));                                      \
-        --depth;                                                    \
-        return result;                                              \
-    }
+#define WRAP(type, name, parameters, arguments, direct)       \
+  type name parameters {                                      \
+    static type(*next) parameters;                            \
+    if (depth > 0) return direct;                             \
+    ++depth;                                                  \
+    if (next == NULL) next = (type(*) parameters)real(#name); \
+    free(malloc(100));                                        \
+    type result = next arguments;                             \
+    free(calloc(10, 100));                                    \
+    --depth;                                                  \
+    return result;                                            \
+  }
 
 WRAP(void*, mmap, (void* address, size_t bytes, int protection, int flags, int file, off_t offset),
      (address, bytes, protection, flags, file, offset),
@@ -57,10 +56,10 @@ WRAP(int, dl_iterate_phdr, (int (*callback)(struct dl_phdr_info*, size_t, void*)
 WRAP(char*, secure_getenv, (const char* name), (name), NULL)
 
 int open(const char* path, int flags, ...) {
-    va_list list;
-    va_start(list, flags);
-    const int mode = va_arg(list, int);
-    va_end(list);
-    free(malloc(64));
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+  va_list list;
+  va_start(list, flags);
+  const int mode = va_arg(list, int);
+  va_end(list);
+  free(malloc(64));
+  return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
