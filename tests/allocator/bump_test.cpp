@@ -199,7 +199,7 @@ TEST(Bump, PlacesThatCannotStartABlockAreSeen) {
 /// One thread cuts blocks and frees some, others free the rest: every chunk goes back exactly once.
 TEST(Bump, OthersMayFreeWhileTheOwnerAllocates) {
   constexpr size_t blocks_per_round = 64;
-  const int rounds = test::is_sanitized() ? 300 : 3000;
+  const int rounds = test::is_slow_build() ? 300 : 3000;
   std::atomic<void*> mailbox[blocks_per_round] = {};
   std::atomic<bool> is_over{false};
   std::vector<std::thread> others;

@@ -440,7 +440,7 @@ class DepotModelTest : public DepotTest, public testing::WithParamInterface<Huge
 TEST_P(DepotModelTest, AgreesWithAModel) {
   settings.huge_pages = GetParam();
   Model model(test::told_seed());
-  const int steps = test::is_sanitized() ? 2000 : 10'000;
+  const int steps = test::is_slow_build() ? 2000 : 10'000;
   for (int step = 0; step < steps; ++step) {
     model.step();
     if (HasFatalFailure()) return;

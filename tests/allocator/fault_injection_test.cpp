@@ -238,7 +238,7 @@ class FaultInjection : public testing::TestWithParam<std::tuple<Call, Failure>> 
 TEST_P(FaultInjection, ARefusalAtAnyTimeCostsAllocationsAtMost) {
   const auto [call, failure] = GetParam();
   // Every one of the first calls, then fewer and fewer of the later ones.
-  const uint64_t step_divisor = test::is_sanitized() ? 4 : 24;
+  const uint64_t step_divisor = test::is_slow_build() ? 3 : 24;
   uint64_t cases = 0;
   bool has_failed = true;
   for (uint64_t nth = 1; has_failed; nth += 1 + nth / step_divisor) {

@@ -350,7 +350,7 @@ TEST(HeapRegistry, AChildWorksWhereverItsParentsThreadsWere) {
       }
     });
   }
-  const int forks = test::is_sanitized() ? 30 : 300;
+  const int forks = test::is_slow_build() ? 30 : 300;
   for (int i = 0; i < forks; ++i) {
     const int status = status_in_child([&exchange] {
       for (std::atomic<void*>& slot : exchange) deallocate(slot.exchange(nullptr));

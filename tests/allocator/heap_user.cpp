@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "allocator/check.h"
 #include "allocator/depot.h"
 
 namespace bursar::test {
@@ -91,9 +92,11 @@ bool holds(const void* block, size_t bytes, uint64_t mark) noexcept {
 }
 
 bool is_zero(const void* block, size_t bytes) noexcept {
-  const auto* start = static_cast<const unsigned char*>(block);
-  for (size_t i = 0; i < bytes; ++i) {
-    if (start[i] != 0) return false;
+  static constexpr char zeros[4 * KiB] = {};
+  const auto* start = static_cast<const char*>(block);
+  for (size_t at = 0; at < bytes; at += sizeof(zeros)) {
+    const size_t length = bytes - at < sizeof(zeros) ? bytes - at : sizeof(zeros);
+    if (memcmp(start + at, zeros, length) != 0) return false;
   }
   return true;
 }
@@ -138,9 +141,9 @@ bool is_thread_sanitized() noexcept { return false; }
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-bool is_sanitized() noexcept { return true; }
+bool is_slow_build() noexcept { return true; }
 #else
-bool is_sanitized() noexcept { return is_thread_sanitized(); }
+bool is_slow_build() noexcept { return is_thread_sanitized() || checked_build; }
 #endif
 
 }  // namespace bursar::test

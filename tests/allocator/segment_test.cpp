@@ -46,7 +46,7 @@ void compare(GranuleBits bits) {
 
 TEST(Segment, FindsRunsInPatternsOfEveryDensity) {
   test::Random random(test::told_seed());
-  const int rounds = test::is_sanitized() ? 10 : 50;
+  const int rounds = test::is_slow_build() ? 10 : 50;
   for (int round = 0; round < rounds; ++round) {
     const GranuleBits a = random.next();
     const GranuleBits b = random.next();

@@ -100,7 +100,7 @@ TEST(ThreadHeap, TheFastPathLeavesForWhateverIsNotItsOwn) {
 TEST(ThreadHeap, BinsStayWithinTheirCapacity) {
   const AttachedThread here;
   for (const size_t bytes : {16, 64, 1024, 4096, 32768}) {
-    deallocate_all(allocate_many(3000, bytes), bytes);
+    deallocate_all(allocate_many(1000, bytes), bytes);
     thread.heap->validate();
   }
 }
@@ -117,19 +117,21 @@ TEST(ThreadHeap, WhatDoesNotFitABinGoesHomeToItsSlab) {
 
 TEST(ThreadHeap, FreedMemoryServesTheNextBlocks) {
   const AttachedThread here;
-  for (int round = 0; round < 20; ++round) {
+  const int rounds = test::is_slow_build() ? 4 : 20;
+  for (int round = 0; round < rounds; ++round) {
     deallocate_all(allocate_many(5000, 200), 200);
     EXPECT_LE(used_bytes(), 2 * MiB) << round;
   }
 }
 
 TEST(ThreadHeap, SlabsWithoutBlocksGoBackToTheDepot) {
+  const size_t some_bytes = test::is_slow_build() ? 1 * MiB : 4 * MiB;
   const AttachedThread here;
   for (const size_t bytes : {16, 200, 1024, 5000, 32768}) {
-    const std::vector<void*> blocks = allocate_many(4 * MiB / bytes, bytes);
-    EXPECT_GE(used_bytes(), 4 * MiB);
+    const std::vector<void*> blocks = allocate_many(some_bytes / bytes, bytes);
+    EXPECT_GE(used_bytes(), some_bytes);
     deallocate_all(blocks, bytes);
-    EXPECT_LE(used_bytes(), MiB) << "a bin's worth and a spare slab stay";
+    EXPECT_LE(used_bytes(), some_bytes / 4) << "a bin's worth and a spare slab stay";
     empty_bins();
     EXPECT_EQ(used_bytes(), 0U);
     thread.heap->validate();
@@ -218,7 +220,7 @@ TEST(ThreadHeap, BlocksOfAnEndedThreadGoBackAtOnce) {
 }
 
 TEST(ThreadHeap, AProducerAndAConsumerLiveInBoundedMemory) {
-  constexpr size_t rounds = 300;
+  const size_t rounds = test::is_slow_build() ? 50 : 300;
   constexpr size_t blocks_per_round = 256;
   constexpr size_t bytes = 500;
   std::vector<void*> parcel;
@@ -249,7 +251,7 @@ TEST(ThreadHeap, AProducerAndAConsumerLiveInBoundedMemory) {
 
 TEST(ThreadHeap, ManyThreadsFreeIntoOneAnother) {
   constexpr size_t threads = 4;
-  const size_t steps = test::is_sanitized() ? 20'000 : 150'000;
+  const size_t steps = test::is_slow_build() ? 20'000 : 150'000;
   constexpr size_t slots = 512;
   std::vector<std::atomic<void*>> exchange(slots);
   const uint64_t seed = test::told_seed();
@@ -331,7 +333,7 @@ TEST(ThreadHeap, TheSharedHeapServesThreadsPastTheirEnd) {
 }
 
 TEST(ThreadHeap, ManyThreadsShareTheSharedHeap) {
-  const size_t rounds = test::is_sanitized() ? 20 : 200;
+  const size_t rounds = test::is_slow_build() ? 20 : 200;
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([rounds] {
