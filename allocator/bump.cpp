@@ -35,6 +35,16 @@ BumpChunk* make_chunk() noexcept {
   return chunk;
 }
 
+/// The owner's: rewinds a chunk without blocks.
+bool try_start_over(BumpChunk& chunk) noexcept {
+  // Pairs with the release in count_free: the others are done with their blocks.
+  if (chunk.blocks_out + chunk.balance.load(std::memory_order_acquire) != 0) return false;
+  chunk.blocks_out = 0;
+  chunk.balance.store(0, std::memory_order_relaxed);
+  rewind(chunk);
+  return true;
+}
+
 /// A block was freed by somebody who does not own the chunk.
 void count_free(BumpChunk& chunk) noexcept {
   // Acquire and release: whoever retires the chunk has seen all that the others did with its blocks.
@@ -59,19 +69,13 @@ void* allocate(size_t bytes, uint32_t task) noexcept {
   return block;
 }
 
-void deallocate(BumpChunk& chunk, void* pointer, Caller caller) noexcept {
-  check_block(chunk, pointer, caller);
+void deallocate(BumpChunk& chunk, void* pointer) noexcept {
   header_of(pointer).task = bump_freed;
   if (&chunk != thread.chunk) return count_free(chunk);
   --chunk.blocks_out;
   const uintptr_t end = address_of(pointer) + header_of(pointer).bytes + sizeof(BumpHeader);
   if (end == chunk.next) chunk.next = address_of(pointer);
-  // Pairs with the release in count_free: the others are done with their blocks, so the chunk starts over.
-  if (chunk.blocks_out + chunk.balance.load(std::memory_order_acquire) == 0) {
-    chunk.blocks_out = 0;
-    chunk.balance.store(0, std::memory_order_relaxed);
-    rewind(chunk);
-  }
+  (void)try_start_over(chunk);
 }
 
 bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept {
@@ -101,6 +105,10 @@ bool try_extend(BumpChunk& chunk, void* pointer, size_t bytes) noexcept {
   header.bytes = static_cast<uint32_t>(stride - sizeof(BumpHeader));
   chunk.next = address_of(pointer) + stride;
   return true;
+}
+
+void rest_chunk() noexcept {
+  if (thread.chunk != nullptr && !try_start_over(*thread.chunk)) leave_chunk();
 }
 
 void leave_chunk() noexcept {

@@ -46,8 +46,8 @@ inline constexpr size_t block_bytes_max = 4 * KiB;
 /// memory. Pre: the thread serves a task arena, is inside; bytes <= block_bytes_max.
 [[nodiscard]] void* allocate(size_t bytes, uint32_t task) noexcept;
 
-/// From any thread, at any time. Pre: inside.
-void deallocate(BumpChunk& chunk, void* pointer, Caller caller) noexcept;
+/// From any thread, at any time. Pre: inside; the pointer was checked (check_block).
+void deallocate(BumpChunk& chunk, void* pointer) noexcept;
 
 /// True when the address, which lies in the chunk, can be that of a block in use.
 [[nodiscard]] bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept;
@@ -63,6 +63,10 @@ void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noe
 
 /// Grows the newest block of the calling thread's chunk where it is. False when that cannot be.
 [[nodiscard]] bool try_extend(BumpChunk& chunk, void* pointer, size_t bytes) noexcept;
+
+/// The calling thread ends a task: it keeps a chunk that has no blocks left for the next task, and leaves any other.
+/// Pre: inside.
+void rest_chunk() noexcept;
 
 /// The calling thread leaves its chunk, if it has one. Its blocks stay valid. Pre: inside.
 void leave_chunk() noexcept;

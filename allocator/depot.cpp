@@ -22,7 +22,7 @@ static_assert(commit_step_granules * granule_bytes == 512 * KiB);
 /// resident as a whole adds at most a sixteenth then.
 constexpr size_t huge_pages_from_bytes = 64 * MiB;
 
-/// The purge clock is looked at once in this many runs given back: a look is a system call of 70 ns.
+/// The purge clock is looked at once in this many runs given back.
 constexpr uint32_t returns_per_clock_look = 64;
 
 constexpr size_t huge_page_granules = huge_page_bytes / granule_bytes;
@@ -34,28 +34,36 @@ constinit Settings settings;
 
 Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed) noexcept {
   const LockGuard guard(lock_);
-  Segment* segment = find_segment(granules, alignment);
-  if (segment == nullptr) segment = add_segment();
-  if (segment == nullptr) return nullptr;
-  const size_t first = find_run(segment->free_granules, granules, alignment);
-  if (!commit_up_to(*segment, first + granules)) return nullptr;
+  Place place = find_place(granules, alignment, Reach::all);
+  if (place.segment == nullptr) place = {add_segment(), 0};
+  if (place.segment == nullptr || !commit_up_to(*place.segment, place.first + granules)) {
+    // Close to a limit on memory: what is committed already may do.
+    place = find_place(granules, alignment, Reach::committed);
+    if (place.segment == nullptr) return nullptr;
+  }
+  return take_run(*place.segment, place.first, granules, kind, zeroed);
+}
 
-  const GranuleBits bits = granule_bits(first, granules);
-  zeroed = (segment->dirty & bits) == 0 && page_source::reads_zero() ? Zeroed::yes : Zeroed::no;
-  take_from_shelf(*segment);
-  segment->free_granules &= ~bits;
-  segment->dirty &= ~bits;
-  if (segment->dirty == 0 && segment->awaits_purge) dequeue_purge(*segment);
-  put_on_shelf(*segment);
-
-  Run* run = segment->record_of(first);
+Run* Depot::take_run(Segment& segment, size_t first, size_t granules, RunKind kind, Zeroed& zeroed) noexcept {
+  zeroed = (segment.dirty & granule_bits(first, granules)) == 0 && page_source::reads_zero() ? Zeroed::yes : Zeroed::no;
+  take_granules(segment, first, granules);
+  Run* run = segment.record_of(first);
   __builtin_memset(run, 0, run_record_bytes);
-  run->start = segment->start + first * granule_bytes;
-  run->segment = segment;
+  run->start = segment.start + first * granule_bytes;
+  run->segment = &segment;
   run->kind = kind;
   run->granules = static_cast<uint8_t>(granules);
   page_map.set_run(run->start, granules, run);
   return run;
+}
+
+void Depot::take_granules(Segment& segment, size_t first, size_t count) noexcept {
+  const GranuleBits bits = granule_bits(first, count);
+  take_from_shelf(segment);
+  segment.free_granules &= ~bits;
+  segment.dirty &= ~bits;
+  if (segment.dirty == 0 && segment.awaits_purge) dequeue_purge(segment);
+  put_on_shelf(segment);
 }
 
 void Depot::retire(Run* run) noexcept {
@@ -69,9 +77,7 @@ void Depot::retire_locked(Run* run) noexcept {
   page_map.set_bin(run->start, granules, 0);
   page_map.set_run(run->start, granules, nullptr);
   run->kind = RunKind::unused;
-  // A depot that was forgotten in a fork does not know its segments any more: the run stays mapped, unused.
-  if (segment.generation != generation_) return;
-  give_back(segment, segment.granule_of(run->start), granules);
+  return_granules(segment, segment.granule_of(run->start), granules);
 }
 
 bool Depot::grow(Run* run, size_t granules) noexcept {
@@ -82,11 +88,7 @@ bool Depot::grow(Run* run, size_t granules) noexcept {
   const GranuleBits bits = granule_bits(first + run->granules, granules - run->granules);
   if ((segment.free_granules & bits) != bits) return false;
   if (!commit_up_to(segment, first + granules)) return false;
-  take_from_shelf(segment);
-  segment.free_granules &= ~bits;
-  segment.dirty &= ~bits;
-  if (segment.dirty == 0 && segment.awaits_purge) dequeue_purge(segment);
-  put_on_shelf(segment);
+  take_granules(segment, first + run->granules, granules - run->granules);
   page_map.set_run(run->start + run->granules * granule_bytes, granules - run->granules, run);
   run->granules = static_cast<uint8_t>(granules);
   return true;
@@ -98,7 +100,13 @@ void Depot::shrink(Run* run, size_t granules) noexcept {
   const size_t freed = run->granules - granules;
   page_map.set_run(run->start + granules * granule_bytes, freed, nullptr);
   run->granules = static_cast<uint8_t>(granules);
-  if (segment.generation == generation_) give_back(segment, segment.granule_of(run->start) + granules, freed);
+  return_granules(segment, segment.granule_of(run->start) + granules, freed);
+}
+
+void Depot::return_granules(Segment& segment, size_t first, size_t count) noexcept {
+  if (segment.generation == generation_) return give_back(segment, first, count);
+  // A depot that was forgotten in a fork does not know its segments any more: the run stays mapped, unused, without memory.
+  (void)page_source::purge(pointer_to(segment.start + first * granule_bytes), count * granule_bytes);
 }
 
 void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
@@ -120,13 +128,16 @@ void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
   if constexpr (checked_build) bursar::validate(segment);
 }
 
-Segment* Depot::find_segment(size_t granules, size_t alignment) noexcept {
+Depot::Place Depot::find_place(size_t granules, size_t alignment, Reach reach) noexcept {
   for (size_t shelf = granules; shelf < shelf_count; ++shelf) {
     for (Segment* segment = shelves_[shelf]; segment != nullptr; segment = segment->next) {
-      if (alignment == 1 || find_run(segment->free_granules, granules, alignment) < segment_granules) return segment;
+      const size_t end = reach == Reach::all ? segment_granules : segment->committed;
+      const GranuleBits reachable = end == 0 ? 0 : granule_bits(0, end);
+      const size_t first = find_run(segment->free_granules & reachable, granules, alignment);
+      if (first < segment_granules) return {segment, first};
     }
   }
-  return nullptr;
+  return {nullptr, 0};
 }
 
 Segment* Depot::add_segment() noexcept {
@@ -294,6 +305,7 @@ void Depot::forget_after_fork() noexcept {
   for (Segment*& shelf : shelves_) shelf = nullptr;
   purge_first_ = nullptr;
   purge_last_ = nullptr;
+  has_purge_work_.store(false, std::memory_order_relaxed);
   spare_records_ = nullptr;
   segment_count_ = 0;
   committed_granules_ = 0;

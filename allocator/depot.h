@@ -62,7 +62,15 @@ class Depot {
  private:
   static constexpr size_t shelf_count = segment_granules + 1;
 
-  [[nodiscard]] Segment* find_segment(size_t granules, size_t alignment) noexcept;
+  enum class Reach : unsigned char { all, committed };
+  struct Place {
+    Segment* segment;  // null: nowhere
+    size_t first;
+  };
+  [[nodiscard]] Place find_place(size_t granules, size_t alignment, Reach reach) noexcept;
+  [[nodiscard]] Run* take_run(Segment& segment, size_t first, size_t granules, RunKind kind, Zeroed& zeroed) noexcept;
+  void take_granules(Segment& segment, size_t first, size_t count) noexcept;
+  void return_granules(Segment& segment, size_t first, size_t count) noexcept;
   [[nodiscard]] Segment* add_segment() noexcept;
   [[nodiscard]] bool commit_up_to(Segment& segment, size_t granule) noexcept;
   void give_back(Segment& segment, size_t first, size_t count) noexcept;

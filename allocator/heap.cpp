@@ -37,7 +37,8 @@ void free_deferred() noexcept {
     Run* run = page_map.run_of(block);
     if (run == nullptr) report_double_free(block);
     if (run->kind == RunKind::bump) {
-      bump::deallocate(*static_cast<BumpChunk*>(run), block, Caller::free);
+      bump::check_block(*static_cast<BumpChunk*>(run), block, Caller::free);
+      bump::deallocate(*static_cast<BumpChunk*>(run), block);
     } else {
       large::deallocate(run);
     }
@@ -78,10 +79,16 @@ void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   return block != nullptr || !give_all_back() ? block : large::allocate(bytes, alignment, zeroed);
 }
 
+void check_block_start(const Slab& slab, const void* pointer, Caller caller) noexcept {
+  if (slab::is_block_start(slab, pointer)) return;
+  report_interior_pointer(pointer, slab::block_start(slab, pointer), caller);
+}
+
+/// A block keeps its place while at least half of it is wanted.
+bool keeps_place(size_t usable, size_t bytes) noexcept { return bytes <= usable && bytes >= usable / 2; }
+
 void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
-  if (!slab::is_block_start(slab, pointer)) {
-    report_interior_pointer(pointer, slab::block_start(slab, pointer), caller);
-  }
+  check_block_start(slab, pointer, caller);
   auto* block = static_cast<Block*>(pointer);
   ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
   if (thread.is_inside) {
@@ -105,7 +112,7 @@ void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
   if (thread.is_inside) return defer_free(pointer);
   const InsideScope inside;
   enter();
-  if (run->kind == RunKind::bump) return bump::deallocate(*static_cast<BumpChunk*>(run), pointer, caller);
+  if (run->kind == RunKind::bump) return bump::deallocate(*static_cast<BumpChunk*>(run), pointer);
   large::deallocate(run);
 }
 
@@ -210,25 +217,28 @@ size_t usable_bytes(const void* pointer, Caller caller) noexcept {
   report_interior_pointer(pointer, block, caller);
 }
 
-void* resize(void* pointer, size_t bytes) noexcept {
-  const size_t usable = usable_bytes(pointer, Caller::realloc);
-  Run* run = page_map.run_of(pointer);
-  if (run->kind == RunKind::slab && thread.heap != nullptr && thread.heap->was_just_freed(run->size_class, pointer)) {
-    report_double_free(pointer);
+Resized resize(void* pointer, size_t bytes) noexcept {
+  Run* run = run_of_block(pointer, Caller::realloc);
+  if (run->kind == RunKind::slab) [[likely]] {
+    const auto& slab = *static_cast<const Slab*>(run);
+    check_block_start(slab, pointer, Caller::realloc);
+    if (thread.heap != nullptr && thread.heap->was_just_freed(slab.size_class, pointer)) report_double_free(pointer);
+    const size_t usable = slab.block_bytes();
+    return {keeps_place(usable, bytes) ? pointer : nullptr, usable};
   }
+  const size_t usable = usable_bytes(pointer, Caller::realloc);
   const bool is_large = run->kind == RunKind::pages || run->kind == RunKind::mapping;
-  if (is_large && bytes > medium_bytes_max) {
-    if (bytes <= usable && usable - bytes <= usable / 4) return pointer;
-    if (thread.is_inside) return nullptr;
+  if (is_large) {
+    if (bytes <= usable && usable - bytes <= usable / 4) return {pointer, usable};
+    if (bytes <= medium_bytes_max || thread.is_inside) return {nullptr, usable};
     const InsideScope inside;
     enter();
-    return large::resize(run, bytes);
+    return {large::resize(run, bytes), usable};
   }
-  if (is_large) return nullptr;
-  // A block keeps its place while at least half of it is wanted.
-  if (bytes <= usable && bytes >= usable / 2) return pointer;
-  if (run->kind != RunKind::bump || bytes < usable || thread.is_inside) return nullptr;
-  return bump::try_extend(*static_cast<BumpChunk*>(run), pointer, bytes) ? pointer : nullptr;
+  if (keeps_place(usable, bytes)) return {pointer, usable};
+  if (run->kind != RunKind::bump || bytes < usable || thread.is_inside) return {nullptr, usable};
+  const InsideScope inside;  // a signal handler's block must not be cut from the same place
+  return {bump::try_extend(*static_cast<BumpChunk*>(run), pointer, bytes) ? pointer : nullptr, usable};
 }
 
 bool purge_all() noexcept {

@@ -23,7 +23,7 @@ struct BlockInfo {
 [[nodiscard]] SizeClass class_for(size_t bytes, size_t alignment) noexcept;
 
 /// A block of at least `bytes` (0 is served as 1) at a multiple of `alignment`. Null when there is no memory. Thread safe, also in
-/// signal handlers that interrupted the heap. Pre: alignment is a power of two; the thread was attached or ended.
+/// signal handlers that interrupted a slow path (not the fast one: as in glibc). Pre: alignment is a power of two; the thread was attached or ended.
 /// Cost: some ten instructions beyond the fast path when the bin has a block; a refill else.
 [[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept;
 
@@ -39,9 +39,13 @@ void deallocate(void* pointer, Caller caller) noexcept;
 /// What the block holds; ends the process for what is no block. Pre: not null.
 [[nodiscard]] size_t usable_bytes(const void* pointer, Caller caller) noexcept;
 
-/// The same block with another size, if it can be had without copying; null otherwise. Ends the process for what is
-/// no block. Pre: not null.
-[[nodiscard]] void* resize(void* pointer, size_t bytes) noexcept;
+struct Resized {
+  void* block;           // null when it could not be had without copying; the old block is then as before
+  size_t usable_before;  // what the old block held
+};
+
+/// The same block with another size. Ends the process for what is no block. Pre: not null.
+[[nodiscard]] Resized resize(void* pointer, size_t bytes) noexcept;
 
 /// Gives all free memory that can be found back to the system. True when there was any.
 bool purge_all() noexcept;

@@ -36,6 +36,7 @@ ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
 
 bool HeapRegistry::attach_thread() noexcept {
   const InsideScope inside;
+  if (thread.stage != ThreadStage::unborn) return false;
   notice_fork();
   const LockGuard guard(depot.lock());
   ThreadHeap* heap = take_orphan_locked();
@@ -81,17 +82,12 @@ void HeapRegistry::lose_own_heap() noexcept {
 
 void HeapRegistry::adopt_after_fork() noexcept {
   if (!fork_guard.begin_adoption()) return;
+  page_map.forget_after_fork();
   if (depot.lock().is_held()) {
     large::forget_after_fork();
     depot.forget_after_fork();
-    page_map.forget_after_fork();
-    orphans_ = nullptr;  // the list may be torn; it is rebuilt below
-    for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
-      if (heap->stage.load(std::memory_order_relaxed) == HeapStage::orphaned) {
-        heap->stage.store(HeapStage::owned, std::memory_order_relaxed);
-      }
-    }
   }
+  orphans_ = nullptr;  // the list may be torn, or lack a heap whose thread was just ending
   for (ThreadHeap* heap = first(); heap != nullptr; heap = heap->next_registered) {
     const HeapStage stage = heap->stage.load(std::memory_order_relaxed);
     if (heap->lock().is_held()) {
@@ -100,7 +96,7 @@ void HeapRegistry::adopt_after_fork() noexcept {
       if (heap == thread.heap) lose_own_heap();
       continue;
     }
-    if (heap == thread.heap || stage != HeapStage::owned) continue;
+    if (heap == thread.heap || (stage != HeapStage::owned && stage != HeapStage::orphaned)) continue;
     heap->forget_gathered();
     heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
     heap->next_orphan = orphans_;

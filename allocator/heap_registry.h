@@ -15,7 +15,8 @@ namespace bursar {
 ///   I2  a heap is on the list of orphans exactly when its stage is orphaned
 class HeapRegistry {
  public:
-  /// Gives the calling thread a heap: an orphan with all its memory, else a new one. False when there is no memory.
+  /// Gives the calling thread a heap: an orphan with all its memory, else a new one. False when it has or had one, and when
+  /// there is no memory.
   [[nodiscard]] bool attach_thread() noexcept;
 
   /// Ends the calling thread's use of its heap: its free blocks go back, the rest waits for the next thread. From

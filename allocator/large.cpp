@@ -96,7 +96,7 @@ void* allocate_mapping(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept 
 }
 
 void* allocate_pages(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
-  const size_t granules = bytes == 0 ? 1 : round_up(bytes, granule_bytes) / granule_bytes;
+  const size_t granules = round_up(bytes, granule_bytes) / granule_bytes;
   const size_t granule_alignment = alignment <= granule_bytes ? 1 : alignment / granule_bytes;
   Run* run = depot.acquire(granules, granule_alignment, RunKind::pages, zeroed);
   if (run == nullptr) return nullptr;
@@ -119,11 +119,11 @@ void* remap_locked(LargeRun* run, size_t bytes) noexcept {
   if (page_source::resize_in_place(start, run->bytes, bytes)) return start;
   void* target = page_source::reserve(bytes, granule_bytes);
   if (target == nullptr) return nullptr;
-  if (page_map.cover(address_of(target), granule_bytes) && page_source::move(start, run->bytes, target, bytes)) {
-    return target;
+  if (!page_map.cover(address_of(target), granule_bytes)) {
+    (void)page_source::release(target, bytes);
+    return nullptr;
   }
-  (void)page_source::release(target, bytes);
-  return nullptr;
+  return page_source::move(start, run->bytes, target, bytes) ? target : nullptr;
 }
 
 void* resize_mapping(LargeRun* run, size_t bytes) noexcept {
@@ -153,6 +153,7 @@ void* resize_mapping(LargeRun* run, size_t bytes) noexcept {
 }  // namespace
 
 void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept {
+  if (bytes == 0) bytes = 1;
   Zeroed zeroed{};
   const bool fits_segment = bytes <= in_segment_bytes_max && alignment <= in_segment_bytes_max;
   void* block = fits_segment ? allocate_pages(bytes, alignment, zeroed) : allocate_mapping(bytes, alignment, zeroed);

@@ -6,6 +6,15 @@
 #include "allocator/settings.h"
 
 namespace bursar {
+namespace {
+
+/// Where the address space cannot be given back (a sandbox, or too many mappings), at least the memory is.
+void give_up(Mapping mapping) noexcept {
+  void* start = pointer_to(mapping.start);
+  if (!page_source::unmap(start, mapping.bytes)) (void)page_source::purge(start, mapping.bytes);
+}
+
+}  // namespace
 
 Mapping MappingCache::take_locked(size_t bytes, size_t alignment) noexcept {
   Entry* best = nullptr;
@@ -24,8 +33,7 @@ Mapping MappingCache::take_locked(size_t bytes, size_t alignment) noexcept {
 
 void MappingCache::put_locked(Mapping mapping) noexcept {
   if (mapping.bytes > kept_bytes_max / 2 || settings.purge_ms == 0) {
-    (void)page_source::unmap(pointer_to(mapping.start), mapping.bytes);
-    return;
+    return give_up(mapping);
   }
   while (kept_bytes() + mapping.bytes > kept_bytes_max) drop(*oldest());
   Entry* place = nullptr;
@@ -51,7 +59,7 @@ bool MappingCache::purge_locked(uint64_t kept_before_ms) noexcept {
 }
 
 void MappingCache::drop(Entry& entry) noexcept {
-  (void)page_source::unmap(pointer_to(entry.mapping.start), entry.mapping.bytes);
+  give_up(entry.mapping);
   kept_bytes_.fetch_sub(entry.mapping.bytes, std::memory_order_relaxed);
   entry = {};
 }

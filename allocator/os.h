@@ -30,8 +30,10 @@ bool release(void* start, size_t bytes) noexcept;
 /// Grows or shrinks a mapping without moving it.
 [[nodiscard]] bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept;
 
-/// Moves the pages of a mapping onto `target`, reserved before; the old range is gone on success.
-[[nodiscard]] bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
+/// Moves the pages of a mapping onto `target`, reserved before; the old range is gone on success. The kernel unmaps the target
+/// before it looks whether there is memory for the larger size: after `failed` it may be gone, and somebody else's by now.
+enum class Moved : unsigned char { yes, refused, failed };
+[[nodiscard]] Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
 
 /// Asks for huge pages; a refusal changes nothing.
 void advise_huge_pages(void* start, size_t bytes) noexcept;
@@ -101,7 +103,10 @@ struct FileIdentity {
 /// it can fail with SIGBUS. Zero, or the negative errno.
 [[nodiscard]] int allocate_file(int descriptor, size_t bytes) noexcept;
 
-/// Maps a file shared and writable; null when refused.
-[[nodiscard]] void* map_file(int descriptor, size_t bytes) noexcept;
+/// Maps a file, shared and writable, in the place of what is mapped at `where`, which on refusal stays.
+[[nodiscard]] bool map_file_over(void* where, int descriptor, size_t bytes) noexcept;
+
+/// The same with zeroed memory of the process's own.
+[[nodiscard]] bool map_memory_over(void* where, size_t bytes) noexcept;
 
 }  // namespace bursar::os

@@ -101,7 +101,7 @@ bool commit(void* start, size_t bytes) noexcept {
   if (!is_error(result)) return true;
   // Some sandboxes forbid mprotect and nothing else. The pages hold nothing yet, so they may be mapped anew.
   if (result == -ENOMEM) return false;
-  return map(start, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) != nullptr;
+  return map_memory_over(start, bytes);
 }
 
 bool purge(void* start, size_t bytes) noexcept { return !is_error(advise(start, bytes, MADV_DONTNEED)); }
@@ -115,9 +115,12 @@ bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
       system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes), 0));
 }
 
-bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
-  return !is_error(system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes), static_cast<long>(new_bytes),
-                               MREMAP_MAYMOVE | MREMAP_FIXED, as_long(target)));
+Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
+  const long result = system_call(SYS_mremap, as_long(start), static_cast<long>(old_bytes),
+                                  static_cast<long>(new_bytes), MREMAP_MAYMOVE | MREMAP_FIXED, as_long(target));
+  if (!is_error(result)) return Moved::yes;
+  // What a sandbox or another kernel answers before it does anything.
+  return result == -EPERM || result == -ENOSYS || result == -EACCES ? Moved::refused : Moved::failed;
 }
 
 void advise_huge_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_HUGEPAGE); }
@@ -235,8 +238,12 @@ int allocate_file(int descriptor, size_t bytes) noexcept {
   return static_cast<int>(system_call(SYS_fallocate, descriptor, 0, 0, static_cast<long>(bytes)));
 }
 
-void* map_file(int descriptor, size_t bytes) noexcept {
-  return map(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor);
+bool map_file_over(void* where, int descriptor, size_t bytes) noexcept {
+  return map(where, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor) != nullptr;
+}
+
+bool map_memory_over(void* where, size_t bytes) noexcept {
+  return map(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) != nullptr;
 }
 
 }  // namespace bursar::os

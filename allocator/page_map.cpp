@@ -34,7 +34,7 @@ const PageMap::Window* PageMap::window_of(uintptr_t address) const noexcept {
   return nullptr;
 }
 
-Run* PageMap::run_of(const void* pointer) const noexcept {
+Run* PageMap::run_elsewhere(const void* pointer) const noexcept {
   const Window* window = window_of(address_of(pointer));
   if (window == nullptr) return nullptr;
   return window->runs[(address_of(pointer) - window->base) >> granule_shift].load(std::memory_order_relaxed);
@@ -84,7 +84,8 @@ bool PageMap::add_window_alone(uintptr_t address) noexcept {
     if (count == 0) {
       fast_.base = window.base;
       fast_.bins = window.bins;
-      // Last: find_bin in another thread reads nothing while the bound is 0.
+      fast_.runs = window.runs;
+      // Last: a look-up in another thread reads nothing while the bound is 0.
       __atomic_store_n(&fast_.units, window.units, __ATOMIC_RELEASE);
     }
     window_count_.store(count + 1, std::memory_order_release);

@@ -39,7 +39,13 @@ class PageMap {
   }
 
   /// The run that holds the address; null for whatever is not ours. Any address will do.
-  [[nodiscard]] Run* run_of(const void* pointer) const noexcept;
+  [[nodiscard]] Run* run_of(const void* pointer) const noexcept {
+    const uintptr_t offset = address_of(pointer) - fast_.base;
+    if (offset / block_alignment < fast_.units) [[likely]] {
+      return fast_.runs[offset >> granule_shift].load(std::memory_order_relaxed);
+    }
+    return run_elsewhere(pointer);
+  }
 
   /// The nearest run that starts at or below the address, in its window; null when there is none. For messages: it walks.
   [[nodiscard]] Run* run_below(const void* pointer) const noexcept;
@@ -79,6 +85,7 @@ class PageMap {
 
   [[nodiscard]] const Window* window_of(uintptr_t address) const noexcept;
   [[nodiscard]] static bool commit_piece(Window& window, size_t piece) noexcept;
+  [[nodiscard]] Run* run_elsewhere(const void* pointer) const noexcept;
   [[nodiscard]] bool add_window(uintptr_t address) noexcept;
   [[nodiscard]] bool add_window_alone(uintptr_t address) noexcept;
 
@@ -86,6 +93,7 @@ class PageMap {
     uintptr_t base;
     size_t units;
     std::atomic<uintptr_t>* bins;
+    std::atomic<Run*>* runs;
   } fast_{};  // copied from windows_[0], side by side in one cache line
   Window windows_[windows_max]{};
   std::atomic<size_t> window_count_{0};

@@ -34,7 +34,7 @@ bool release(void* start, size_t bytes) noexcept;
 [[nodiscard]] bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept;
 
 /// Moves the pages of a mapping to `target`, reserved before with `new_bytes`, which becomes a mapping. False when pages
-/// cannot be moved; both are then as before.
+/// cannot be moved; the mapping is then as before, and the target is given up.
 [[nodiscard]] bool move(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
 
 bool unmap(void* start, size_t bytes) noexcept;

@@ -236,7 +236,9 @@ bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
 }
 
 bool move(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
-  if (!os::move_pages(start, old_bytes, target, new_bytes)) return false;
+  const os::Moved moved = os::move_pages(start, old_bytes, target, new_bytes);
+  if (moved == os::Moved::refused) (void)release(target, new_bytes);
+  if (moved != os::Moved::yes) return false;
   if (!is_given_up) forget_moved(start, old_bytes);
   return true;
 }

@@ -52,7 +52,9 @@ bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
 }
 
 bool move(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
-  return os::move_pages(start, old_bytes, target, new_bytes);
+  const os::Moved moved = os::move_pages(start, old_bytes, target, new_bytes);
+  if (moved == os::Moved::refused) (void)os::release(target, new_bytes);
+  return moved == os::Moved::yes;
 }
 
 bool unmap(void* start, size_t bytes) noexcept { return os::release(start, bytes); }

@@ -23,7 +23,7 @@ constexpr size_t gathered_bytes_max = 16 * KiB;
 /// Whoever delivers takes the owner's place when this much waits at an owner that does not come.
 constexpr size_t waiting_bytes_max = 256 * KiB;
 
-/// The purge clock is looked at once in this many refills: a look is a system call of 70 ns.
+/// The purge clock is looked at once in this many refills: a look costs as much as half a refill.
 constexpr uint32_t refills_per_clock_look = 32;
 
 constexpr int32_t capacity_max_of(SizeClass size_class) noexcept {
@@ -54,7 +54,7 @@ Slab* slab_of(const void* block) noexcept {
 constinit const ThreadHeap empty_heap{};
 
 __thread Thread thread = {
-    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0};
+    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0, false};
 
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   if (++refills_ % refills_per_clock_look == 0) {

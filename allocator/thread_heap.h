@@ -165,7 +165,7 @@ void leave_double_free(void* pointer) noexcept;
   const size_t offset = heap->offset_of(bin_address);
   if (offset >= ThreadHeap::bins_bytes) [[unlikely]]
     return false;
-  Bin* bin = heap->bin_at(offset);
+  auto* bin = static_cast<Bin*>(pointer_to(bin_address));
   auto* block = static_cast<Block*>(pointer);
   Block* head = bin->head;
   if (head == block) [[unlikely]] {

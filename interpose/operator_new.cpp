@@ -193,11 +193,11 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
 }
 
 /// The bin that holds the block must be the bin of its size, or else the long way finds out what is wrong.
-[[gnu::always_inline]] inline void delete_small_sized_here(void* pointer, size_t bytes) noexcept {
+[[gnu::always_inline]] inline void delete_sized_fast(void* pointer, size_t bytes) noexcept {
   uintptr_t bin = 0;
   const bool is_known = page_map.find_bin(pointer, bin);
   const size_t offset = thread.active->offset_of(bin);
-  const bool agrees = is_known && offset == round_up(bytes, size_class_step) && offset <= small_bytes_max;
+  const bool agrees = is_known && bytes <= medium_bytes_max && offset == size_class_of(bytes) * sizeof(Bin);
   if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]]
     delete_sized_here(pointer, bytes, block_alignment);
 }
@@ -231,13 +231,13 @@ BURSAR_OPERATOR void operator delete[](void* pointer) noexcept {
 }
 
 BURSAR_OPERATOR void operator delete(void* pointer, size_t bytes) noexcept {
-  owns_delete() ? delete_small_sized_here(pointer, bytes) : found_delete(pointer);
+  owns_delete() ? delete_sized_fast(pointer, bytes) : found_delete(pointer);
 }
 
 BURSAR_OPERATOR void operator delete[](void* pointer, size_t bytes) noexcept {
   // Forwards to delete[](void*), which forwards to delete(void*) itself when that is replaced.
   const bool owns_both = owns_delete() && owns_delete_array();
-  owns_both ? delete_small_sized_here(pointer, bytes) : found_delete_array(pointer);
+  owns_both ? delete_sized_fast(pointer, bytes) : found_delete_array(pointer);
 }
 
 BURSAR_OPERATOR void operator delete(void* pointer, const std::nothrow_t&) noexcept { found_delete(pointer); }

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <climits>
 
-#include "allocator/bump.h"
 #include "allocator/fork_guard.h"
 #include "allocator/heap_registry.h"
 #include "allocator/os.h"
@@ -16,6 +15,7 @@
 #include "interpose/account/environment.h"
 #include "interpose/account/options.h"
 #include "interpose/account/report_at_exit.h"
+#include "interpose/account/task.h"
 
 namespace bursar::process {
 namespace {
@@ -32,11 +32,7 @@ constinit bool has_exit_key = false;
 void on_thread_exit(void*) noexcept {
   ++thread.exit_rounds;
   if (thread.exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, &thread) == 0) return;
-  {
-    const InsideScope inside;
-    bump::leave_chunk();
-  }
-  thread.serves_task_arena = false;
+  task::end_all();
   heap_registry.detach_thread();
 }
 
@@ -45,6 +41,7 @@ void on_thread_exit(void*) noexcept {
 /// heap to let go of.
 void in_child() noexcept {
   if (!fork_guard.is_wiped_by_kernel()) fork_guard.note_child();
+  account::note_child();
   if (thread.is_inside) return;
   const InsideScope inside;
   heap_registry.notice_fork();
@@ -53,7 +50,11 @@ void in_child() noexcept {
 
 void start_process() noexcept {
   char value[2 * path_bytes_max];
-  if (environment::read("BURSAR", value, sizeof(value))) options::parse(value, options);
+  switch (environment::read("BURSAR", value, sizeof(value))) {
+    case environment::Found::yes: options::parse(value, options); break;
+    case environment::Found::too_long: options::complain_of_length(); break;
+    case environment::Found::no: break;
+  }
   settings = options.heap;
   fork_guard.start();
   (void)pthread_atfork(nullptr, nullptr, in_child);
@@ -87,14 +88,19 @@ void begin_thread() noexcept {
     const InsideScope inside;
     ensure_started();
   }
-  if (thread.stage != ThreadStage::unborn || !heap_registry.attach_thread()) return;
-  if (account::is_recording) {
-    account::begin_thread();  // the fast path stays closed: every call is to be counted
-  } else {
-    thread.active = thread.heap;
-  }
+  if (!heap_registry.attach_thread()) return;
+  if (account::is_recording) account::begin_thread();
+  choose_fast_path();
   // May allocate for keys beyond the first 32, which the heap can serve by now.
   if (has_exit_key) (void)pthread_setspecific(exit_key, &thread);
+}
+
+/// Programs that never allocate are told of bad options and have an account too.
+[[gnu::constructor]] static void start_at_the_latest() noexcept { begin_thread(); }
+
+void choose_fast_path() noexcept {
+  const bool is_open = !account::is_recording && !thread.serves_task_arena && thread.heap != nullptr;
+  thread.active = is_open ? thread.heap : const_cast<ThreadHeap*>(&empty_heap);
 }
 
 bool tasks_use_arenas() noexcept { return options.tasks_use_arenas; }

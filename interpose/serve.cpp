@@ -36,6 +36,13 @@ void check_size(const void* pointer, size_t bytes, size_t alignment) noexcept {
   if (!fits || !agrees) report_wrong_size(pointer, block.usable_bytes, bytes);
 }
 
+/// A block that kept its place but not its size counts as freed and allocated.
+void count_resize(size_t requested_bytes, const heap::BlockInfo& before, const heap::BlockInfo& after) noexcept {
+  if (after.usable_bytes == before.usable_bytes) return account::count_call(Call::realloc);
+  account::count_free(Call::realloc, before);
+  account::count_allocation(Call::realloc, requested_bytes, after);
+}
+
 }  // namespace
 
 void* allocate(const Request& request) noexcept {
@@ -56,22 +63,15 @@ void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept {
 }
 
 void* reallocate(void* pointer, size_t bytes) noexcept {
-  const size_t old_usable = heap::usable_bytes(pointer, Caller::realloc);
   const heap::BlockInfo before = account::is_recording ? heap::look_up(pointer) : heap::BlockInfo{};
-  if (void* resized = heap::resize(pointer, bytes)) {
-    if (!account::is_recording) return resized;
-    const heap::BlockInfo after = heap::look_up(resized);
-    if (after.usable_bytes == before.usable_bytes) {
-      account::count_call(Call::realloc);
-    } else {
-      account::count_free(Call::realloc, before);
-      account::count_allocation(Call::realloc, bytes, after);
-    }
-    return resized;
+  const heap::Resized resized = heap::resize(pointer, bytes);
+  if (resized.block != nullptr) {
+    if (account::is_recording) count_resize(bytes, before, heap::look_up(resized.block));
+    return resized.block;
   }
   void* moved = allocate({bytes, block_alignment, Zeroed::no, Call::realloc});
   if (moved == nullptr) return nullptr;
-  memcpy(moved, pointer, old_usable < bytes ? old_usable : bytes);
+  memcpy(moved, pointer, resized.usable_before < bytes ? resized.usable_before : bytes);
   deallocate_counted(Call::realloc, pointer, Caller::realloc);
   return moved;
 }

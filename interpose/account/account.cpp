@@ -44,35 +44,41 @@ void raise_peak(int64_t live_bytes) noexcept {
   }
 }
 
-void change_live(Slot& slot, Adder add, int64_t bytes) noexcept {
+/// What is live, slot by slot, in memory of the process's own. A ledger file is shared with the parent, who goes on counting in
+/// it; of this a child has the state at its fork.
+struct Live {
+  std::atomic<int64_t> bytes;
+  std::atomic<int64_t> blocks;
+};
+constinit Live live_by_slot[ledger::slot_count]{};
+
+void add_live(std::atomic<int64_t>& live, int64_t amount, Adder add) noexcept {
+  if (add.is_shared) {
+    live.fetch_add(amount, std::memory_order_relaxed);
+  } else {
+    live.store(live.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+}
+
+void change_live(Slot& slot, Adder add, int64_t blocks, int64_t bytes) noexcept {
+  Live& live = live_by_slot[&slot - &book.slot(0)];
+  add_live(live.bytes, bytes, add);
+  add_live(live.blocks, blocks, add);
   Header& header = book.header();
+  // Slot 0 and one other: no thread contends for the header's line, so the peak may be exact.
+  const bool is_alone = header.slots_used.load(std::memory_order_relaxed) <= 2;
+  const int64_t lag_max = add.is_shared || is_alone ? 0 : ledger::flush_bytes;
   if (add.is_shared) {
     raise_peak(header.live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes);
     return;
   }
   const int64_t unflushed = slot.unflushed_bytes.load(std::memory_order_relaxed) + bytes;
-  if (unflushed > -ledger::flush_bytes && unflushed < ledger::flush_bytes) {
+  if (unflushed > -lag_max && unflushed < lag_max) {
     slot.unflushed_bytes.store(unflushed, std::memory_order_relaxed);
     return;
   }
   slot.unflushed_bytes.store(0, std::memory_order_relaxed);
   raise_peak(header.live_bytes.fetch_add(unflushed, std::memory_order_relaxed) + unflushed);
-}
-
-struct LiveSum {
-  uint64_t bytes;
-  uint64_t blocks;
-};
-
-LiveSum sum_live() noexcept {
-  LiveSum sum{book.header().inherited_bytes, book.header().inherited_blocks};
-  for (size_t i = 0; i < ledger::slot_count; ++i) {
-    const Slot& slot = book.slot(i);
-    sum.bytes +=
-        slot.allocated_bytes.load(std::memory_order_relaxed) - slot.freed_bytes.load(std::memory_order_relaxed);
-    sum.blocks += slot.allocations.load(std::memory_order_relaxed) - slot.frees.load(std::memory_order_relaxed);
-  }
-  return sum;
 }
 
 Adder adder_of(const Slot& slot) noexcept { return {&slot == &book.slot(0)}; }
@@ -83,31 +89,61 @@ void count_thread(ThreadHeap& heap) noexcept {
   adder_of(slot)(slot.threads, 1);
 }
 
+/// What was live at the fork becomes what the child inherits; it is kept in slot 0 of live_by_slot.
+void inherit_live(Header& header) noexcept {
+  int64_t bytes = 0;
+  int64_t blocks = 0;
+  for (Live& live : live_by_slot) {
+    bytes += live.bytes.exchange(0, std::memory_order_relaxed);
+    blocks += live.blocks.exchange(0, std::memory_order_relaxed);
+  }
+  live_by_slot[0].bytes.store(bytes, std::memory_order_relaxed);
+  live_by_slot[0].blocks.store(blocks, std::memory_order_relaxed);
+  header.inherited_bytes = static_cast<uint64_t>(bytes);
+  header.inherited_blocks = static_cast<uint64_t>(blocks);
+  header.live_bytes.store(bytes, std::memory_order_relaxed);
+  header.peak_live_bytes.store(header.inherited_bytes, std::memory_order_relaxed);
+}
+
 /// The child counts in a ledger of its own, beginning with what it inherited. True for the one thread that began it, which is
 /// then counted in it.
 bool begin_child() noexcept {
   if (!fork_guard.begin_adoption()) return false;
-  const LiveSum live = sum_live();
   for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->account = nullptr;
-  if (!book.reopen_in_child(*given_options, program_path)) {
-    report_broken_invariant("a forked child has memory for its account", __FILE__, __LINE__);
-  }
-  Header& header = book.header();
-  header.inherited_bytes = live.bytes;
-  header.inherited_blocks = live.blocks;
-  header.live_bytes.store(static_cast<int64_t>(live.bytes), std::memory_order_relaxed);
-  header.peak_live_bytes.store(live.bytes, std::memory_order_relaxed);
+  book.begin_child(*given_options, program_path);
+  inherit_live(book.header());
   if (thread.heap != nullptr) count_thread(*thread.heap);
   fork_guard.adopted();
   return true;
 }
 
-/// The slot the calling thread counts in. Threads without a heap, and signal handlers within the heap, share slot 0.
-Slot& own_slot() noexcept {
-  notice_fork();
-  if (thread.heap == nullptr || thread.heap->account == nullptr) return book.slot(0);
-  return *static_cast<Slot*>(thread.heap->account);
-}
+/// Says that the thread is within the account. A signal handler that comes then counts in slot 0, which is counted up
+/// atomically, and leaves a fork to the thread it interrupted.
+class CountingScope {
+ public:
+  CountingScope() noexcept : was_counting_(thread.is_counting) {
+    thread.is_counting = true;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  }
+  ~CountingScope() {
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread.is_counting = was_counting_;
+  }
+  CountingScope(const CountingScope&) = delete;
+  CountingScope& operator=(const CountingScope&) = delete;
+
+  /// The slot to count in: the thread's own, or slot 0 for handlers and for threads without a heap.
+  [[nodiscard]] Slot& slot() const noexcept {
+    if (was_counting_) return book.slot(0);
+    if (fork_guard.is_new_child()) [[unlikely]]
+      (void)begin_child();
+    if (thread.heap == nullptr || thread.heap->account == nullptr) return book.slot(0);
+    return *static_cast<Slot*>(thread.heap->account);
+  }
+
+ private:
+  bool was_counting_;
+};
 
 size_t index_of(Call call) noexcept { return static_cast<size_t>(call); }
 
@@ -122,22 +158,28 @@ void start(const Options& options, const char* program) noexcept {
   name.add(program);
   memcpy(program_path, name.c_str(), name.length() + 1);
   is_recording = book.open(options, program_path);
-  // Where the kernel cannot tell a child, it goes on counting in its parent's ledger.
   if (is_recording) fork_guard.start();
 }
 
+void note_child() noexcept {
+  if (is_recording && !fork_guard.is_wiped_by_kernel()) fork_guard.note_child();
+}
+
 void notice_fork() noexcept {
-  if (is_recording && fork_guard.is_new_child()) [[unlikely]]
-    (void)begin_child();
+  if (!is_recording) return;
+  const CountingScope counting;
+  (void)counting.slot();
 }
 
 void begin_thread() noexcept {
-  if (is_recording && fork_guard.is_new_child() && begin_child()) return;
+  const CountingScope counting;
+  if (fork_guard.is_new_child() && begin_child()) return;
   count_thread(*thread.heap);
 }
 
 void count_allocation(Call call, size_t requested_bytes, const heap::BlockInfo& block) noexcept {
-  Slot& slot = own_slot();
+  const CountingScope counting;
+  Slot& slot = counting.slot();
   const Adder add = adder_of(slot);
   add(slot.calls[index_of(call)], 1);
   add(slot.allocations, 1);
@@ -146,21 +188,23 @@ void count_allocation(Call call, size_t requested_bytes, const heap::BlockInfo& 
   ledger::SizeClassCounters& counters = slot.size_classes[block.size_class];
   add(counters.allocations, 1);
   add(counters.requested_bytes, requested_bytes);
-  change_live(slot, add, static_cast<int64_t>(block.usable_bytes));
+  change_live(slot, add, 1, static_cast<int64_t>(block.usable_bytes));
 }
 
 void count_free(Call call, const heap::BlockInfo& block) noexcept {
-  Slot& slot = own_slot();
+  const CountingScope counting;
+  Slot& slot = counting.slot();
   const Adder add = adder_of(slot);
   if (call != Call::realloc) add(slot.calls[index_of(call)], 1);
   add(slot.frees, 1);
   add(slot.freed_bytes, block.usable_bytes);
   add(slot.size_classes[block.size_class].frees, 1);
-  change_live(slot, add, -static_cast<int64_t>(block.usable_bytes));
+  change_live(slot, add, -1, -static_cast<int64_t>(block.usable_bytes));
 }
 
 void count_call(Call call) noexcept {
-  Slot& slot = own_slot();
+  const CountingScope counting;
+  Slot& slot = counting.slot();
   adder_of(slot)(slot.calls[index_of(call)], 1);
 }
 
@@ -168,7 +212,7 @@ const ledger::Ledger* ledger() noexcept { return is_recording ? &book : nullptr;
 
 void finish() noexcept {
   if (!is_recording) return;
-  (void)own_slot();  // a child that did nothing yet has its own ledger from here on
+  notice_fork();  // a child that did nothing yet has its own ledger from here on
   Header& header = book.header();
   const os::Usage usage = os::usage();
   header.ended_ns.store(os::now_ns() - header.started_ns, std::memory_order_relaxed);

@@ -22,6 +22,9 @@ void start(const Options& options, const char* program) noexcept;
 /// Gives the calling thread's heap its counters. Pre: recording, the thread has a heap.
 void begin_thread() noexcept;
 
+/// In a new child, where the kernel does not tell that it is one.
+void note_child() noexcept;
+
 /// In a new child: goes on in a ledger of its own. Called by whoever counts; called early by the forking thread, before there
 /// are others.
 void notice_fork() noexcept;

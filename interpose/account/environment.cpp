@@ -11,11 +11,11 @@
 namespace bursar::environment {
 namespace {
 
-bool copy(const char* text, char* value, size_t bytes) noexcept {
+Found copy(const char* text, char* value, size_t bytes) noexcept {
   const size_t length = strlen(text);
-  if (length >= bytes) return false;
+  if (length >= bytes) return Found::too_long;
   memcpy(value, text, length + 1);
-  return true;
+  return Found::yes;
 }
 
 /// Reads the process's first environment from the kernel, character by character: `name=value\0name=value\0...`.
@@ -23,11 +23,11 @@ class KernelEnvironment {
  public:
   explicit KernelEnvironment(int descriptor) noexcept : descriptor_(descriptor) {}
 
-  bool find(const char* name, char* value, size_t bytes) noexcept {
+  Found find(const char* name, char* value, size_t bytes) noexcept {
     while (true) {
       const char* expected = name;
       int character = next();
-      if (character < 0) return false;
+      if (character < 0) return Found::no;
       while (*expected != '\0' && character == *expected) {
         character = next();
         ++expected;
@@ -38,13 +38,13 @@ class KernelEnvironment {
   }
 
  private:
-  bool take_value(char* value, size_t bytes) noexcept {
+  Found take_value(char* value, size_t bytes) noexcept {
     for (size_t length = 0; length < bytes; ++length) {
       const int character = next();
       value[length] = character < 0 ? '\0' : static_cast<char>(character);
-      if (character <= 0) return true;
+      if (character <= 0) return Found::yes;
     }
-    return false;
+    return Found::too_long;
   }
 
   int next() noexcept {
@@ -65,13 +65,13 @@ class KernelEnvironment {
 
 }  // namespace
 
-bool read(const char* name, char* value, size_t bytes) noexcept {
-  if (getauxval(AT_SECURE) != 0) return false;
+Found read(const char* name, char* value, size_t bytes) noexcept {
+  if (getauxval(AT_SECURE) != 0) return Found::no;
   if (environ == nullptr) {
     // The first call came from the loader, before libc took the environment over.
     const int descriptor = os::open_file("/proc/self/environ");
-    if (descriptor < 0) return false;
-    const bool found = KernelEnvironment(descriptor).find(name, value, bytes);
+    if (descriptor < 0) return Found::no;
+    const Found found = KernelEnvironment(descriptor).find(name, value, bytes);
     os::close_file(descriptor);
     return found;
   }
@@ -81,7 +81,7 @@ bool read(const char* name, char* value, size_t bytes) noexcept {
       return copy(*entry + name_length + 1, value, bytes);
     }
   }
-  return false;
+  return Found::no;
 }
 
 }  // namespace bursar::environment

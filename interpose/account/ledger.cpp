@@ -58,46 +58,50 @@ void fill_header(Header& header, const char* program) noexcept {
 
 }  // namespace
 
-void* Ledger::open_file(const char* pattern, const char* program) noexcept {
+bool Ledger::map_file(const char* pattern, const char* program, void* where) noexcept {
   char path[path_bytes_max];
   if (!options::expand_path(pattern, program, path, sizeof(path))) {
     complain(pattern, "the path is too long");
-    return nullptr;
+    return false;
   }
   const int descriptor = create_for_this_life(path);
   if (descriptor < 0) {
     complain(path, "cannot be created");
-    return nullptr;
+    return false;
   }
-  void* memory = nullptr;
+  bool is_mapped = false;
   if (os::allocate_file(descriptor, file_bytes) != 0) {
     complain(path, "no room for it on the disk");
   } else {
-    memory = os::map_file(descriptor, file_bytes);
-    if (memory == nullptr) complain(path, "cannot be mapped");
+    is_mapped = os::map_file_over(where, descriptor, file_bytes);
+    if (!is_mapped) complain(path, "cannot be mapped");
   }
   os::close_file(descriptor);
-  return memory;
+  return is_mapped;
 }
 
 bool Ledger::open(const Options& options, const char* program) noexcept {
-  void* memory = options.ledger[0] == '\0' ? nullptr : open_file(options.ledger, program);
-  if (memory == nullptr) {
-    memory = os::reserve(file_bytes);
-    if (memory == nullptr || !os::commit(memory, file_bytes)) return false;
-  }
+  void* memory = os::reserve(file_bytes);
+  if (memory == nullptr || !os::commit(memory, file_bytes)) return false;
+  is_shared_ = options.ledger[0] != '\0' && map_file(options.ledger, program, memory);
   header_ = static_cast<Header*>(memory);
   slots_ = reinterpret_cast<Slot*>(static_cast<char*>(memory) + sizeof(Header));
   fill_header(*header_, program);
   return true;
 }
 
-bool Ledger::reopen_in_child(const Options& options, const char* program) noexcept {
-  // The parent's goes on without us: unmapped, so that nothing of the child is ever counted there.
-  (void)os::release(header_, round_up(file_bytes, os::page_bytes()));
-  header_ = nullptr;
-  slots_ = nullptr;
-  return open(options, program);
+void Ledger::begin_child(const Options& options, const char* program) noexcept {
+  // Never unmapped: a signal handler may count at any moment.
+  if (is_shared_) {
+    if (!os::map_memory_over(header_, file_bytes)) {
+      complain(program, "no memory for a child's account");
+      return;
+    }
+    is_shared_ = map_file(options.ledger, program, header_);
+  } else if (!os::purge(header_, file_bytes)) {
+    memset(static_cast<void*>(header_), 0, file_bytes);
+  }
+  fill_header(*header_, program);
 }
 
 Slot& Ledger::take_slot() noexcept {

@@ -13,8 +13,9 @@ class Ledger {
   /// Opens the ledger of a new process. False when there is no memory at all for it.
   [[nodiscard]] bool open(const Options& options, const char* program) noexcept;
 
-  /// In a forked child: lets go of the parent's ledger and opens one of its own, all zero.
-  [[nodiscard]] bool reopen_in_child(const Options& options, const char* program) noexcept;
+  /// In a forked child: lets go of the parent's ledger for one of its own, all zero, at the same address. Where that fails
+  /// (no memory for as much as the parent had) the child's counts go to nobody's ledger that matters: told once.
+  void begin_child(const Options& options, const char* program) noexcept;
 
   [[nodiscard]] Header& header() const noexcept { return *header_; }
   [[nodiscard]] Slot& slot(size_t index) const noexcept { return slots_[index]; }
@@ -25,7 +26,9 @@ class Ledger {
   [[nodiscard]] Slot& take_slot() noexcept;
 
  private:
-  [[nodiscard]] static void* open_file(const char* pattern, const char* program) noexcept;
+  [[nodiscard]] static bool map_file(const char* pattern, const char* program, void* where) noexcept;
+
+  bool is_shared_ = false;  // a file, not memory of the process's own
 
   Header* header_ = nullptr;
   Slot* slots_ = nullptr;

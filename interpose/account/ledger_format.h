@@ -21,7 +21,7 @@ namespace bursar::ledger {
 ///       between the true values at the start and at the end of the reading
 ///   I4  inherited_bytes + allocated_bytes - freed_bytes over all slots is what is live; header.live_bytes lags behind it by
 ///       what the slots have not flushed, less than flush_bytes a slot, and so may the peak. The same holds for
-///       inherited_blocks, allocations and frees
+///       inherited_blocks, allocations and frees. While one thread has a slot, nothing lags
 inline constexpr char magic[8] = {'B', 'U', 'R', 'S', 'A', 'R', '\n', '\x1a'};
 inline constexpr uint32_t version = 1;
 
@@ -52,7 +52,7 @@ struct SizeClassCounters {
   Counter frees;
 };
 
-/// Class 0 stands for large blocks, which have a size of their own.
+/// Class 0 stands for blocks that have sizes of their own: large ones, and those of task arenas.
 struct alignas(64) Slot {
   Counter calls[call_count];             // operator delete counts as free; calls with a null pointer are not counted
   Counter allocations;                   // blocks handed out

@@ -135,6 +135,11 @@ void parse(const char* text, Options& options) noexcept {
   }
 }
 
+void complain_of_length() noexcept {
+  constexpr char line[] = "bursar: BURSAR: longer than 2047 bytes, ignored whole (shorten its paths)\n";
+  os::write_to(os::standard_error, line, sizeof(line) - 1);
+}
+
 bool expand_path(const char* pattern, const char* program, char* path, size_t path_bytes) noexcept {
   Text<path_bytes_max> text;
   const char* slash = strrchr(program, '/');

@@ -10,7 +10,7 @@ namespace bursar {
 
 enum class StatsFormat : uint8_t { off, text, json, openmetrics };
 
-/// A path from the environment, as long as the kernel takes one.
+/// The longest path an option may name: a quarter of what the kernel takes, to keep it on small stacks.
 inline constexpr size_t path_bytes_max = 1024;
 
 struct Options {
@@ -28,6 +28,9 @@ namespace options {
 /// Reads `key[=value],key[=value],...`. Each unknown key and bad value is named on stderr, once, and ignored.
 /// `text` may be null. Not thread safe; allocates nothing.
 void parse(const char* text, Options& options) noexcept;
+
+/// Says that the variable is too long to be read, and ignored.
+void complain_of_length() noexcept;
 
 /// Writes `pattern` to `path` with %p (process id), %n (program name without directories) and %% filled in. False when it
 /// does not fit.

@@ -49,16 +49,15 @@ void add_printable(Output& output, const char* string) noexcept {
   }
 }
 
-void add_program(Output& output, const Header& header, const ExitFacts& facts) noexcept {
-  output.add("bursar: ");
-  if (facts.program_arguments != nullptr) {
-    add_printable(output, facts.program_arguments);
-  } else if (header.program[0] != '\0' && header.program[program_bytes - 1] == '\0') {
-    add_printable(output, header.program);
-  } else {
-    output.add("a program without a name");
-  }
-  output.add(" (process ").add(uint64_t{header.process_id}).add(")\n");
+void add_program(Output& output, const char* program, uint32_t process_id) noexcept {
+  add_printable(output.add("bursar: "), program);
+  output.add(" (process ").add(uint64_t{process_id}).add(")\n");
+}
+
+const char* program_of(const Header& header, const ExitFacts& facts) noexcept {
+  if (facts.program_arguments != nullptr) return facts.program_arguments;
+  const bool named = header.program[0] != '\0' && header.program[program_bytes - 1] == '\0';
+  return named ? header.program : "a program without a name";
 }
 
 const char* name_of_signal(int64_t number) noexcept {
@@ -83,8 +82,8 @@ const char* name_of_signal(int64_t number) noexcept {
   }
 }
 
-void add_ending(Output& output, const ExitFacts& facts, const Totals& totals) noexcept {
-  switch (totals.ending) {
+void add_ending(Output& output, const ExitFacts& facts, Ending ending) noexcept {
+  switch (ending) {
     case Ending::exited: add_value(output, "exit status", grouped(static_cast<uint64_t>(facts.exit_status))); break;
     case Ending::killed:
       add_value(output, "killed by signal", grouped(static_cast<uint64_t>(facts.term_signal)));
@@ -96,9 +95,9 @@ void add_ending(Output& output, const ExitFacts& facts, const Totals& totals) no
   output.add('\n');
 }
 
-void add_times(Output& output, const ExitFacts& facts, const Totals& totals) noexcept {
-  if (totals.wall_ns == 0) return;
-  add_value(output, "wall time", duration_text(totals.wall_ns));
+void add_times(Output& output, const ExitFacts& facts, uint64_t wall_ns) noexcept {
+  if (wall_ns == 0) return;
+  add_value(output, "wall time", duration_text(wall_ns));
   if ((facts.user_ns | facts.system_ns) != 0) {
     remark(output).add("user ").add(duration_text(facts.user_ns).c_str());
     output.add(", system ").add(duration_text(facts.system_ns).c_str());
@@ -134,18 +133,25 @@ void add_blocks(Output& output, const Totals& totals) noexcept {
   remark(output).add("internal waste ").add(percent_text(waste, totals.allocated_bytes).c_str()).add('\n');
 }
 
+void add_peak_rss(Output& output, uint64_t bytes, RssScope scope) noexcept {
+  if (bytes == 0) return;
+  add_value(output, "peak RSS", bytes_text(bytes));
+  if (scope == RssScope::with_children) remark(output).add("the highest of it and its children");
+  output.add('\n');
+}
+
+void add_page_faults(Output& output, uint64_t count) noexcept {
+  if (count != 0) add_value(output, "page faults", grouped(count)).add('\n');
+}
+
 void add_memory(Output& output, const Totals& totals) noexcept {
   add_value(output, "peak live heap", bytes_text(totals.peak_live_bytes));
   if (totals.peak_live_ns != 0) remark(output).add("after ").add(duration_text(totals.peak_live_ns).c_str());
   output.add('\n');
-  if (totals.peak_rss_bytes != 0) {
-    add_value(output, "peak RSS", bytes_text(totals.peak_rss_bytes));
-    if (totals.rss_scope == RssScope::with_children) remark(output).add("the highest of it and its children");
-    output.add('\n');
-  }
+  add_peak_rss(output, totals.peak_rss_bytes, totals.rss_scope);
   add_value(output, totals.ending == Ending::unfinished ? "live" : "live at exit", bytes_text(totals.live_bytes));
   remark(output).add(grouped(totals.live_blocks).c_str()).add(totals.live_blocks == 1 ? " block\n" : " blocks\n");
-  if (totals.page_faults != 0) add_value(output, "page faults", grouped(totals.page_faults)).add('\n');
+  add_page_faults(output, totals.page_faults);
   add_value(output, "threads", grouped(totals.threads)).add('\n');
 }
 
@@ -230,9 +236,9 @@ void add_table(Output& output, const Header& header, const Slot* slots, const To
 
 void render_text(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept {
   const Totals totals = totals_of(header, slots, facts);
-  add_program(output, header, facts);
-  add_ending(output, facts, totals);
-  add_times(output, facts, totals);
+  add_program(output, program_of(header, facts), header.process_id);
+  add_ending(output, facts, totals.ending);
+  add_times(output, facts, totals.wall_ns);
   add_blocks(output, totals);
   add_memory(output, totals);
   add_calls(output, totals);
@@ -247,6 +253,15 @@ void render_report(const Header& header, const Slot* slots, const ExitFacts& fac
     case Format::json: return render_json(header, slots, facts, output);
     case Format::openmetrics: return render_openmetrics(header, slots, facts, output);
   }
+}
+
+void render_process(uint32_t process_id, const ExitFacts& facts, const Sink& sink) noexcept {
+  Output output(sink);
+  add_program(output, facts.program_arguments, process_id);
+  add_ending(output, facts, facts.term_signal > 0 ? Ending::killed : Ending::exited);
+  add_times(output, facts, facts.wall_ns);
+  add_peak_rss(output, facts.peak_rss_bytes, facts.rss_scope);
+  add_page_faults(output, facts.page_faults);
 }
 
 size_t utf8_length(const char* string) noexcept {

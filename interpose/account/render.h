@@ -40,4 +40,8 @@ enum class Format { text, json, openmetrics };
 void render_report(const Header& header, const Slot* slots, const ExitFacts& facts, Format format,
                    const Sink& sink) noexcept;
 
+/// The part of the text that tells nothing of the heap, for a program that has no account. Pre: its arguments and its
+/// ending are known.
+void render_process(uint32_t process_id, const ExitFacts& facts, const Sink& sink) noexcept;
+
 }  // namespace bursar::ledger

@@ -72,7 +72,7 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
   int descriptor = open_output(*armed_options, book.header().program);
   const ledger::Sink sink{write_sink, &descriptor};
   ledger::render_report(book.header(), book.slots(), facts, format_of(armed_options->stats), sink);
-  os::close_file(descriptor);
+  // Left open: standard error may be it, and stdio writes what it still holds after all destructors.
 }
 
 }  // namespace

@@ -9,12 +9,10 @@
 #include "allocator/os.h"
 #include "allocator/text.h"
 #include "allocator/thread.h"
-#include "allocator/thread_heap.h"
 #include "bursar/bursar.h"
-#include "interpose/account/account.h"
 #include "interpose/process.h"
 
-/// The handle of the C API. Lives in a block of the heap of its own kind, which the account does not count.
+/// The handle of the C API, in a block of the heap that the account does not count.
 ///
 ///   I1  outer is the task that was innermost when this one began; its thread has not ended it
 ///   I2  uses_arena is what this task asked for; a task within a task with an arena has one only if it asks itself
@@ -36,10 +34,17 @@ bursar_task* innermost() noexcept { return static_cast<bursar_task*>(thread.task
 void enter(bursar_task* task) noexcept {
   thread.task = task;
   const InsideScope inside;
-  bump::leave_chunk();
+  bump::rest_chunk();
   thread.serves_task_arena = task != nullptr && task->uses_arena;
-  const bool may_serve_alone = !thread.serves_task_arena && !account::is_recording && thread.heap != nullptr;
-  thread.active = may_serve_alone ? thread.heap : const_cast<ThreadHeap*>(&empty_heap);
+  process::choose_fast_path();
+}
+
+/// The task that was ended, for comparison only: it is gone.
+const bursar_task* end_innermost() noexcept {
+  bursar_task* ended = innermost();
+  enter(ended->outer);
+  heap::deallocate(ended, Caller::free);
+  return ended;
 }
 
 bool is_nested_here(const bursar_task* task) noexcept {
@@ -60,6 +65,12 @@ void tell_of_stray_end() noexcept {
 uint32_t current_number() noexcept {
   const bursar_task* task = innermost();
   return task == nullptr ? 0 : task->number;
+}
+
+void end_all() noexcept {
+  while (innermost() != nullptr) end_innermost();
+  const InsideScope inside;
+  bump::leave_chunk();
 }
 
 }  // namespace bursar::task
@@ -85,12 +96,8 @@ extern "C" {
 [[gnu::visibility("default")]] void bursar_task_end(bursar_task* task) {
   if (task == nullptr) return;
   if (!task::is_nested_here(task)) return task::tell_of_stray_end();
-  bursar_task* ended = nullptr;
-  do {
-    ended = task::innermost();
-    task::enter(ended->outer);
-    heap::deallocate(ended, Caller::free);
-  } while (ended != task);
+  while (task::end_innermost() != task) {
+  }
 }
 
 }  // extern "C"
