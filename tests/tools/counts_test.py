@@ -55,6 +55,10 @@ class Counts(tool.ToolTest):
         self.assertGreater(report["peak_live_ns"], 0)
         self.assertLess(report["peak_live_ns"], report["wall_ns"])
 
+    def test_the_peak_of_one_thread_is_exact(self):
+        self.assertEqual(self.run_json(self.program, "malloc:1:200", "churn:3:5000")["peak_live_bytes"], 208 + 5120)
+        self.assertEqual(self.run_json(self.program, "malloc:3000:100", "churn:3:400")["peak_live_bytes"], 3000 * 112 + 400)
+
     def test_realloc_is_one_call_and_its_old_block_is_freed(self):
         report = self.run_json(self.program, "grow:5:100")
         self.assertEqual(report["calls"]["realloc"], 5)
@@ -115,8 +119,10 @@ class Counts(tool.ToolTest):
     def test_a_static_program_says_why_there_is_no_report(self):
         done = self.bursar("run", "--", tool.product("KNOWN_CALLS_STATIC"), "malloc:1:1", "exit:6")
         self.assertEqual((done.returncode, done.stdout), (6, ""))
-        self.assertRegex(done.stderr, r"^bursar: \S+ malloc:1:1 exit:6 counted nothing: it is static or setuid, "
-                                      r"or could not load the library\n$")
+        lines = done.stderr.splitlines()
+        self.assertRegex(lines[0], r"^bursar: \S+ malloc:1:1 exit:6 \(process \d+\)$")
+        self.assertEqual([line.split("  ")[1] for line in lines[1:-1]], ["exit status", "wall time", "peak RSS", "page faults"])
+        self.assertEqual(lines[-1], "  nothing counted: it is static or setuid, or could not load the library")
         report = self.run_json(tool.product("KNOWN_CALLS_STATIC"), "exit:6", "\udcff", status=6)
         self.assertTrue(report["arguments"].endswith(" exit:6 '\ufffd'"), report["arguments"])
         self.assertEqual((report["ledger_version"], report["exit_status"], report["others"]), (None, 6, []))

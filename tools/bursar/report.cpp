@@ -11,14 +11,17 @@
 
 namespace bursar::tool {
 
-std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format) {
-  std::string text;
-  const ledger::Sink sink{
+ledger::Sink sink_into(std::string& text) {
+  return {
       .write = [](void* context, const char* part,
                   size_t bytes) { static_cast<std::string*>(context)->append(part, bytes); },
       .context = &text,
   };
-  ledger::render_report(ledger.header(), ledger.slots(), facts, format, sink);
+}
+
+std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format) {
+  std::string text;
+  ledger::render_report(ledger.header(), ledger.slots(), facts, format, sink_into(text));
   return text;
 }
 

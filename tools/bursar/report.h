@@ -11,6 +11,9 @@ namespace bursar::tool {
 
 [[nodiscard]] std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format);
 
+/// Appends what is rendered to the string.
+[[nodiscard]] ledger::Sink sink_into(std::string& text);
+
 struct ReportOptions {
   std::string file;
   ledger::Format format = ledger::Format::text;

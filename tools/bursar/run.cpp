@@ -112,11 +112,15 @@ ledger::ExitFacts facts_of(const Ending& ending, const std::string& arguments, c
   };
 }
 
-std::string without_ledger(const Ending& ending, const std::string& arguments, ledger::Format format) {
-  if (format != ledger::Format::json) {
-    return fmt::format("{}bursar: {} counted nothing: it is static or setuid, or could not load the library\n",
-                       format == ledger::Format::openmetrics ? "# " : "", arguments);
-  }
+/// What the system knows of a program that has no account.
+std::string text_without_ledger(const Ending& ending, const std::string& arguments) {
+  std::string text;
+  const ledger::Sink sink = sink_into(text);
+  ledger::render_process(static_cast<uint32_t>(ending.process_id), facts_of(ending, arguments, nullptr), sink);
+  return text + "  nothing counted: it is static or setuid, or could not load the library\n";
+}
+
+ordered_json json_without_ledger(const Ending& ending, const std::string& arguments) {
   ordered_json report{{"ledger_version", nullptr}, {"program", nullptr}, {"arguments", arguments}};
   report["process_id"] = ending.process_id;
   report["ending"] = ending.term_signal != 0 ? "killed" : "exited";
@@ -128,7 +132,16 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   report["peak_rss_bytes"] = ending.peak_rss_bytes;
   report["peak_rss_scope"] = "with_children";
   report["page_faults"] = ending.page_faults;
-  return text_of(report);
+  return report;
+}
+
+std::string without_ledger(const Ending& ending, const std::string& arguments, ledger::Format format) {
+  switch (format) {
+    case ledger::Format::text: return text_without_ledger(ending, arguments);
+    case ledger::Format::json: return text_of(json_without_ledger(ending, arguments));
+    case ledger::Format::openmetrics: break;
+  }
+  return "# EOF\n";
 }
 
 std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options) {
