@@ -30,7 +30,6 @@ constexpr size_t huge_page_granules = huge_page_bytes / granule_bytes;
 }  // namespace
 
 constinit Depot depot;
-constinit Settings settings;
 
 Run* Depot::acquire(size_t granules, size_t alignment, RunKind kind, Zeroed& zeroed) noexcept {
   const LockGuard guard(lock_);
@@ -132,8 +131,7 @@ Depot::Place Depot::find_place(size_t granules, size_t alignment, Reach reach) n
   for (size_t shelf = granules; shelf < shelf_count; ++shelf) {
     for (Segment* segment = shelves_[shelf]; segment != nullptr; segment = segment->next) {
       const size_t end = reach == Reach::all ? segment_granules : segment->committed;
-      const GranuleBits reachable = end == 0 ? 0 : granule_bits(0, end);
-      const size_t first = find_run(segment->free_granules & reachable, granules, alignment);
+      const size_t first = find_run(segment->free_granules & granule_bits(0, end), granules, alignment);
       if (first < segment_granules) return {segment, first};
     }
   }
@@ -250,14 +248,13 @@ void Depot::purge_locked(uint64_t free_before_ms) noexcept {
     Segment& segment = *purge_first_;
     dequeue_purge(segment);
     if (segment.is_empty() && release_segment(segment)) continue;
-    (void)purge_segment(segment);
+    purge_segment(segment);
   }
 }
 
-bool Depot::purge_segment(Segment& segment) noexcept {
+void Depot::purge_segment(Segment& segment) noexcept {
   // Of a segment with huge pages only whole ones go: breaking one costs the speed it was made for.
   const size_t unit = segment.huge_pages == HugePages::yes ? huge_page_granules : 1;
-  bool any = false;
   for (size_t first = 0; first < segment_granules;) {
     size_t end = first;
     while (end < segment_granules) {
@@ -272,11 +269,9 @@ bool Depot::purge_segment(Segment& segment) noexcept {
     void* start = pointer_to(segment.start + first * granule_bytes);
     if (page_source::purge(start, (end - first) * granule_bytes)) {
       segment.dirty &= ~granule_bits(first, end - first);
-      any = true;
     }
     first = end;
   }
-  return any;
 }
 
 bool Depot::release_segment(Segment& segment) noexcept {
@@ -294,7 +289,7 @@ Depot::Figures Depot::measure() noexcept {
   size_t free_granules = 0;
   for (Segment* shelf : shelves_) {
     for (const Segment* segment = shelf; segment != nullptr; segment = segment->next) {
-      const GranuleBits committed = segment->committed == 0 ? 0 : granule_bits(0, segment->committed);
+      const GranuleBits committed = granule_bits(0, segment->committed);
       free_granules += static_cast<size_t>(std::popcount(segment->free_granules & committed));
     }
   }

@@ -79,7 +79,7 @@ class Depot {
   void enqueue_purge(Segment& segment) noexcept;
   void dequeue_purge(Segment& segment) noexcept;
   void purge_locked(uint64_t free_before_ms) noexcept;
-  bool purge_segment(Segment& segment) noexcept;
+  static void purge_segment(Segment& segment) noexcept;
   [[nodiscard]] bool release_segment(Segment& segment) noexcept;
   [[nodiscard]] HugePages wants_huge_pages() const noexcept;
   [[nodiscard]] size_t committed_bytes() const noexcept { return committed_granules_ * granule_bytes; }

@@ -7,6 +7,7 @@
 #include "allocator/bump.h"
 #include "allocator/depot.h"
 #include "allocator/emergency.h"
+#include "allocator/fast_path.h"
 #include "allocator/heap_registry.h"
 #include "allocator/large.h"
 #include "allocator/page_map.h"
@@ -245,6 +246,7 @@ bool purge_all() noexcept {
   if (thread.is_inside) return false;
   const InsideScope inside;
   enter();
+  if (!thread.serves_task_arena) bump::leave_chunk();
   if (thread.heap != nullptr) thread.heap->empty_bins();
   return give_all_back();
 }

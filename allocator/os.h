@@ -57,6 +57,18 @@ void advise_huge_pages(void* start, size_t bytes) noexcept;
 void wait_while(const std::atomic<uint32_t>* word, uint32_t expected, uint32_t timeout_ms) noexcept;
 void wake_one(const std::atomic<uint32_t>* word) noexcept;
 
+/// Keeps all signals from the calling thread while it lives.
+class SignalBlock {
+ public:
+  SignalBlock() noexcept;
+  ~SignalBlock();
+  SignalBlock(const SignalBlock&) = delete;
+  SignalBlock& operator=(const SignalBlock&) = delete;
+
+ private:
+  uint64_t former_mask_ = 0;
+};
+
 [[nodiscard]] int process_id() noexcept;
 [[nodiscard]] int parent_process_id() noexcept;
 
@@ -103,7 +115,7 @@ struct FileIdentity {
 /// it can fail with SIGBUS. Zero, or the negative errno.
 [[nodiscard]] int allocate_file(int descriptor, size_t bytes) noexcept;
 
-/// Maps a file, shared and writable, in the place of what is mapped at `where`, which on refusal stays.
+/// Maps a file, shared and writable, in the place of what is mapped at `where`, which mostly stays when it is refused.
 [[nodiscard]] bool map_file_over(void* where, int descriptor, size_t bytes) noexcept;
 
 /// The same with zeroed memory of the process's own.

@@ -153,6 +153,15 @@ void wake_one(const std::atomic<uint32_t>* word) noexcept {
   (void)system_call(SYS_futex, as_long(word), FUTEX_WAKE_PRIVATE, 1);
 }
 
+SignalBlock::SignalBlock() noexcept {
+  const uint64_t all = ~uint64_t{0};
+  (void)system_call(SYS_rt_sigprocmask, SIG_SETMASK, as_long(&all), as_long(&former_mask_), sizeof(uint64_t));
+}
+
+SignalBlock::~SignalBlock() {
+  (void)system_call(SYS_rt_sigprocmask, SIG_SETMASK, as_long(&former_mask_), 0, sizeof(uint64_t));
+}
+
 int process_id() noexcept { return static_cast<int>(system_call(SYS_getpid)); }
 
 int parent_process_id() noexcept { return static_cast<int>(system_call(SYS_getppid)); }

@@ -50,8 +50,9 @@ Run* PageMap::run_below(const void* pointer) const noexcept {
 }
 
 bool PageMap::add_window(uintptr_t address) noexcept {
-  // Bounded: a signal handler may have interrupted the very thread it waits for.
-  constexpr int looks_max = 10'000;
+  // A signal handler that allocates would wait for the very thread it interrupted.
+  const os::SignalBlock no_handlers;
+  constexpr int looks_max = 1'000'000;
   for (int look = 0; is_adding_.exchange(true, std::memory_order_acquire); ++look) {
     if (look == looks_max) return false;
   }

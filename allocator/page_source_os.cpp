@@ -52,6 +52,11 @@ bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
 }
 
 bool move(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
+  // Charged for before it is moved to: what the move may fail for then is left to the rarest.
+  if (!os::commit(target, new_bytes)) {
+    (void)os::release(target, new_bytes);
+    return false;
+  }
   const os::Moved moved = os::move_pages(start, old_bytes, target, new_bytes);
   if (moved == os::Moved::refused) (void)os::release(target, new_bytes);
   return moved == os::Moved::yes;

@@ -25,9 +25,8 @@ struct Run {
   uintptr_t start;
   Segment* segment;  // null for mappings
   RunKind kind;
-  uint8_t granules;  // those inside a segment; 0 for mappings
-  uint8_t size_class;
-  uint8_t flags;
+  uint8_t granules;    // those inside a segment; 0 for mappings
+  uint8_t size_class;  // of a slab
 };
 
 /// A record has one cache line, whatever its kind.

@@ -8,11 +8,9 @@
 #include "allocator/heap.h"
 #include "allocator/os.h"
 #include "allocator/text.h"
+#include "interpose/export.h"
 
 using namespace bursar;
-
-#define BURSAR_EXPORT extern "C" [[gnu::visibility("default")]]
-#define BURSAR_ALIAS(name) extern "C" [[gnu::visibility("default"), gnu::alias(#name)]]
 
 namespace {
 

@@ -2,16 +2,15 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
+#include "allocator/fast_path.h"
 #include "allocator/heap.h"
 #include "allocator/os.h"
-#include "allocator/thread_heap.h"
+#include "interpose/export.h"
 #include "interpose/serve.h"
 
 using namespace bursar;
-
-#define BURSAR_EXPORT extern "C" [[gnu::visibility("default")]]
-#define BURSAR_ALIAS(name) extern "C" [[gnu::visibility("default"), gnu::alias(#name)]]
 
 namespace {
 
@@ -35,6 +34,9 @@ void* or_without_memory(void* block) noexcept { return block != nullptr ? block 
 }
 
 [[gnu::noinline]] void free_slow(void* pointer) noexcept { serve::deallocate(pointer, Caller::free); }
+
+/// realloc as the program sees it: a wrapper before us that knows no reallocarray must see its blocks all the same.
+void* (*const volatile found_realloc)(void*, size_t) = &realloc;
 
 /// Pre: alignment is a power of two.
 void* allocate_aligned(size_t alignment, size_t bytes) noexcept {
@@ -85,7 +87,7 @@ BURSAR_EXPORT void* realloc(void* pointer, size_t bytes) {
 BURSAR_EXPORT void* reallocarray(void* pointer, size_t count, size_t bytes_each) {
   size_t bytes = 0;
   if (product_overflows(count, bytes_each, bytes)) return without_memory();
-  return realloc(pointer, bytes);
+  return found_realloc(pointer, bytes);
 }
 
 /// The size need not be a multiple of the alignment (C17, DR 460); an alignment that is no power of two is EINVAL, as in

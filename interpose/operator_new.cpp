@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "allocator/fast_path.h"
 #include "allocator/os.h"
-#include "allocator/thread_heap.h"
 #include "interpose/serve.h"
 
 using namespace bursar;

@@ -46,6 +46,7 @@ void in_child() noexcept {
   const InsideScope inside;
   heap_registry.notice_fork();
   account::notice_fork();
+  report_at_exit::forget_in_child();
 }
 
 void start_process() noexcept {

@@ -54,7 +54,11 @@ void* allocate(const Request& request) noexcept {
   return block;
 }
 
-void deallocate(void* pointer, Caller caller) noexcept { deallocate_counted(Call::free, pointer, caller); }
+void deallocate(void* pointer, Caller caller) noexcept {
+  if (caller != Caller::realloc) return deallocate_counted(Call::free, pointer, caller);
+  if (account::is_recording) account::count_call(Call::realloc);
+  deallocate_counted(Call::realloc, pointer, caller);
+}
 
 void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept {
   if (pointer == nullptr) return;

@@ -18,6 +18,9 @@ using ledger::Slot;
 constinit ledger::Ledger book;
 constinit ForkGuard fork_guard;
 constinit const Options* given_options = nullptr;
+
+/// Takes the counts that have no ledger any more: in a child that found no memory for one.
+constinit Slot lost_slot{};
 constinit char program_path[ledger::program_bytes] = {};
 
 /// Adds to a counter of a slot: plainly where this thread is the only writer, atomically in slot 0, which all share.
@@ -46,7 +49,7 @@ void raise_peak(int64_t live_bytes) noexcept {
 
 /// What is live, slot by slot, in memory of the process's own. A ledger file is shared with the parent, who goes on counting in
 /// it; of this a child has the state at its fork.
-struct Live {
+struct alignas(64) Live {
   std::atomic<int64_t> bytes;
   std::atomic<int64_t> blocks;
 };
@@ -61,24 +64,22 @@ void add_live(std::atomic<int64_t>& live, int64_t amount, Adder add) noexcept {
 }
 
 void change_live(Slot& slot, Adder add, int64_t blocks, int64_t bytes) noexcept {
+  if (!is_recording) [[unlikely]]
+    return;
   Live& live = live_by_slot[&slot - &book.slot(0)];
   add_live(live.bytes, bytes, add);
   add_live(live.blocks, blocks, add);
   Header& header = book.header();
   // Slot 0 and one other: no thread contends for the header's line, so the peak may be exact.
   const bool is_alone = header.slots_used.load(std::memory_order_relaxed) <= 2;
-  const int64_t lag_max = add.is_shared || is_alone ? 0 : ledger::flush_bytes;
-  if (add.is_shared) {
-    raise_peak(header.live_bytes.fetch_add(bytes, std::memory_order_relaxed) + bytes);
-    return;
+  int64_t change = bytes;
+  if (!add.is_shared) {
+    change += slot.unflushed_bytes.load(std::memory_order_relaxed);
+    const bool may_lag = !is_alone && change > -ledger::flush_bytes && change < ledger::flush_bytes;
+    slot.unflushed_bytes.store(may_lag ? change : 0, std::memory_order_relaxed);
+    if (may_lag) return;
   }
-  const int64_t unflushed = slot.unflushed_bytes.load(std::memory_order_relaxed) + bytes;
-  if (unflushed > -lag_max && unflushed < lag_max) {
-    slot.unflushed_bytes.store(unflushed, std::memory_order_relaxed);
-    return;
-  }
-  slot.unflushed_bytes.store(0, std::memory_order_relaxed);
-  raise_peak(header.live_bytes.fetch_add(unflushed, std::memory_order_relaxed) + unflushed);
+  raise_peak(header.live_bytes.fetch_add(change, std::memory_order_relaxed) + change);
 }
 
 Adder adder_of(const Slot& slot) noexcept { return {&slot == &book.slot(0)}; }
@@ -109,10 +110,14 @@ void inherit_live(Header& header) noexcept {
 /// then counted in it.
 bool begin_child() noexcept {
   if (!fork_guard.begin_adoption()) return false;
+  // What a handler counted meanwhile would be lost, or land in the parent's ledger.
+  const os::SignalBlock no_handlers;
   for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->account = nullptr;
-  book.begin_child(*given_options, program_path);
-  inherit_live(book.header());
-  if (thread.heap != nullptr) count_thread(*thread.heap);
+  is_recording = book.begin_child(*given_options, program_path);
+  if (is_recording) {
+    inherit_live(book.header());
+    if (thread.heap != nullptr) count_thread(*thread.heap);
+  }
   fork_guard.adopted();
   return true;
 }
@@ -137,6 +142,8 @@ class CountingScope {
     if (was_counting_) return book.slot(0);
     if (fork_guard.is_new_child()) [[unlikely]]
       (void)begin_child();
+    if (!is_recording) [[unlikely]]
+      return lost_slot;
     if (thread.heap == nullptr || thread.heap->account == nullptr) return book.slot(0);
     return *static_cast<Slot*>(thread.heap->account);
   }

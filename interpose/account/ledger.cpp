@@ -90,18 +90,20 @@ bool Ledger::open(const Options& options, const char* program) noexcept {
   return true;
 }
 
-void Ledger::begin_child(const Options& options, const char* program) noexcept {
+bool Ledger::begin_child(const Options& options, const char* program) noexcept {
   // Never unmapped: a signal handler may count at any moment.
   if (is_shared_) {
     if (!os::map_memory_over(header_, file_bytes)) {
-      complain(program, "no memory for a child's account");
-      return;
+      constexpr char line[] = "bursar: no memory for the account of a child; it is not counted\n";
+      os::write_to(os::standard_error, line, sizeof(line) - 1);
+      return false;
     }
     is_shared_ = map_file(options.ledger, program, header_);
   } else if (!os::purge(header_, file_bytes)) {
     memset(static_cast<void*>(header_), 0, file_bytes);
   }
   fill_header(*header_, program);
+  return true;
 }
 
 Slot& Ledger::take_slot() noexcept {

@@ -13,9 +13,9 @@ class Ledger {
   /// Opens the ledger of a new process. False when there is no memory at all for it.
   [[nodiscard]] bool open(const Options& options, const char* program) noexcept;
 
-  /// In a forked child: lets go of the parent's ledger for one of its own, all zero, at the same address. Where that fails
-  /// (no memory for as much as the parent had) the child's counts go to nobody's ledger that matters: told once.
-  void begin_child(const Options& options, const char* program) noexcept;
+  /// In a forked child: lets go of the parent's ledger for one of its own, all zero, at the same address. False, and told on stderr,
+  /// when there is no memory for as much as the parent had.
+  [[nodiscard]] bool begin_child(const Options& options, const char* program) noexcept;
 
   [[nodiscard]] Header& header() const noexcept { return *header_; }
   [[nodiscard]] Slot& slot(size_t index) const noexcept { return slots_[index]; }

@@ -79,9 +79,14 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
 
 void arm(const Options& options) noexcept {
   armed_options = &options;
-  if (options.stats == StatsFormat::off) return;
+  if (options.stats == StatsFormat::off || options.out[0] != '\0') return;
   kept_identity = os::identity_of(os::standard_error);
   kept_descriptor = os::duplicate(os::standard_error);
+}
+
+void forget_in_child() noexcept {
+  if (kept_descriptor >= 0 && standard_error_of_start() == kept_descriptor) os::close_file(kept_descriptor);
+  kept_identity = {};
 }
 
 }  // namespace bursar::report_at_exit

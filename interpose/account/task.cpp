@@ -10,6 +10,7 @@
 #include "allocator/text.h"
 #include "allocator/thread.h"
 #include "bursar/bursar.h"
+#include "interpose/export.h"
 #include "interpose/process.h"
 
 /// The handle of the C API, in a block of the heap that the account does not count.
@@ -77,10 +78,8 @@ void end_all() noexcept {
 
 using namespace bursar;
 
-extern "C" {
-
-[[gnu::visibility("default")]] bursar_task* bursar_task_begin(const char* name, unsigned flags) {
-  (void)name;
+BURSAR_EXPORT bursar_task* bursar_task_begin(const char* name, unsigned flags) {
+  (void)name;  // tells the kind of the task to an account by task, which is not kept yet
   if (thread.stage == ThreadStage::unborn && !thread.is_inside) process::begin_thread();
   if (thread.stage != ThreadStage::alive || thread.is_inside) return nullptr;
   auto* task = static_cast<bursar_task*>(heap::allocate(sizeof(bursar_task), block_alignment, Zeroed::no));
@@ -93,11 +92,9 @@ extern "C" {
   return task;
 }
 
-[[gnu::visibility("default")]] void bursar_task_end(bursar_task* task) {
+BURSAR_EXPORT void bursar_task_end(bursar_task* task) {
   if (task == nullptr) return;
   if (!task::is_nested_here(task)) return task::tell_of_stray_end();
   while (task::end_innermost() != task) {
   }
 }
-
-}  // extern "C"

@@ -9,7 +9,7 @@ import house
 # os_linux stands for os, page_source_os and page_source_jemalloc for page_source.
 LAYERS = [
     # The system, units, and what has no include at all.
-    {"allocator/os_vdso"},
+    {"allocator/os_vdso", "interpose/export"},
     {"allocator/os", "allocator/units", "allocator/text", "allocator/settings", "allocator/thread"},
     # Single tools of the heap, each of one job.
     {"allocator/lock", "allocator/report", "allocator/run", "allocator/size_class", "allocator/page_map",
@@ -22,6 +22,7 @@ LAYERS = [
     {"allocator/slab", "allocator/large", "allocator/bump"},
     {"allocator/thread_heap"},
     {"allocator/heap_registry"},
+    {"allocator/fast_path"},
     {"allocator/heap"},
     # The account: what a ledger holds and how it reads; then what writes it.
     {"interpose/account/ledger_format", "interpose/account/options", "interpose/account/environment"},

@@ -31,8 +31,8 @@ enum {
   BURSAR_TASK_ARENA = 1
 };
 
-/* Begins a task on the calling thread, within the one it is in. `name` tells its kind; it need not live longer than the call
- * and may be null. Returns null when there is no memory for it; bursar_task_end takes that too. Cost: a malloc and a free for the pair of
+/* Begins a task on the calling thread, within the one it is in. `name` tells its kind to an account by task, which is not kept yet; it
+ * need not live longer than the call and may be null. Returns null when there is no memory for it; bursar_task_end takes that too. Cost: a malloc and a free for the pair of
  * calls, and with an arena a chunk of 64 KiB from the heap when the last one still has blocks. */
 BURSAR_WEAK bursar_task* bursar_task_begin(const char* name, unsigned flags);
 
