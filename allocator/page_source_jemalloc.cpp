@@ -55,9 +55,9 @@ constinit bool is_started = false;
 /// The extent that is being served; 0 when jemalloc allocates for itself.
 constinit size_t extent_bytes = 0;
 
-/// Whose pages were moved away, until jemalloc has forgotten the extent.
-constinit uintptr_t moved_start = 0;
-constinit size_t moved_bytes = 0;
+/// An extent whose pages were moved away, or that a move was to fill, until jemalloc has forgotten it.
+constinit uintptr_t lost_start = 0;
+constinit size_t lost_bytes = 0;
 
 /// True where memory is scarce: under a limit of address space, and once the system refused something. Every extent then
 /// comes and goes alone, in place of being kept for the next one.
@@ -113,10 +113,10 @@ void* allocate_extent(ExtentHooks*, void* wanted, size_t bytes, size_t alignment
 
 /// Purges the extent and leaves it to jemalloc for the next one, unless memory is scarce.
 bool deallocate_extent(ExtentHooks*, void* start, size_t bytes, bool, unsigned) noexcept {
-  if (address_of(start) == moved_start) {
+  if (address_of(start) == lost_start) {
     // Where its pages were, others may have mapped something by now.
-    if (bytes > moved_bytes) (void)os::release(pointer_to(moved_start + moved_bytes), bytes - moved_bytes);
-    moved_start = 0;
+    if (bytes > lost_bytes) (void)os::release(pointer_to(lost_start + lost_bytes), bytes - lost_bytes);
+    lost_start = 0;
     return false;
   }
   if (!is_scarce && os::purge(start, bytes)) return true;
@@ -175,12 +175,13 @@ class Visit {
 /// malloc of the process was earlier than both.
 [[gnu::constructor(101)]] void start_before_jemalloc() noexcept { const Visit visit(0); }
 
-void forget_moved(void* start, size_t bytes) noexcept {
-  moved_start = address_of(start);
-  moved_bytes = bytes;
+/// Makes jemalloc forget an extent whose first `bytes` may be somebody else's by now.
+void lose(void* start, size_t bytes) noexcept {
+  lost_start = address_of(start);
+  lost_bytes = bytes;
   const Visit visit(bytes);
   je_dallocx(start, flag_no_cache);
-  BURSAR_CHECK(moved_start == 0);  // I3; or jemalloc would hand out what is not its own
+  BURSAR_CHECK(lost_start == 0);  // I3; or jemalloc would hand out what is not its own
 }
 
 }  // namespace
@@ -238,9 +239,9 @@ bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
 bool move(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
   const os::Moved moved = os::move_pages(start, old_bytes, target, new_bytes);
   if (moved == os::Moved::refused) (void)release(target, new_bytes);
-  if (moved != os::Moved::yes) return false;
-  if (!is_given_up) forget_moved(start, old_bytes);
-  return true;
+  if (moved == os::Moved::failed && !is_given_up) lose(target, new_bytes);
+  if (moved == os::Moved::yes && !is_given_up) lose(start, old_bytes);
+  return moved == os::Moved::yes;
 }
 
 bool unmap(void* start, size_t bytes) noexcept { return release(start, bytes); }
