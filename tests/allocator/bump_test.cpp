@@ -28,7 +28,13 @@ void* allocate(size_t bytes, uint32_t task = 1) {
 
 void deallocate(void* block) {
   const InsideScope inside;
-  bump::deallocate(chunk_of(block), block, Caller::free);
+  bump::check_block(chunk_of(block), block, Caller::free);
+  bump::deallocate(chunk_of(block), block);
+}
+
+void rest_chunk() {
+  const InsideScope inside;
+  bump::rest_chunk();
 }
 
 void leave_chunk() {
@@ -151,6 +157,33 @@ TEST(Bump, AChunkWithoutBlocksGoesWhenItIsLeft) {
   leave_chunk();
 }
 
+TEST(Bump, AChunkWithoutBlocksRestsForTheNextTask) {
+  void* block = allocate(64);
+  deallocate(block);
+  rest_chunk();
+  EXPECT_TRUE(is_chunk(block));
+  EXPECT_EQ(allocate(64, 2), block);
+  EXPECT_EQ(bump::task_of(block), 2U);
+}
+
+TEST(Bump, AChunkThatOthersEmptiedRestsForTheNextTask) {
+  void* block = allocate(64);
+  std::thread([&] { deallocate(block); }).join();
+  rest_chunk();
+  EXPECT_EQ(allocate(64, 2), block);
+}
+
+TEST(Bump, AChunkWithBlocksIsLeftWhenItsTaskEnds) {
+  void* block = allocate(64);
+  rest_chunk();
+  void* other = allocate(64, 2);
+  EXPECT_NE(&chunk_of(other), &chunk_of(block));
+  deallocate(block);
+  EXPECT_FALSE(is_chunk(block));
+  rest_chunk();
+  rest_chunk();
+}
+
 TEST(Bump, ExtendsTheNewestBlockOnly) {
   void* first = allocate(100);
   void* newest = allocate(100);
@@ -224,6 +257,7 @@ TEST(Bump, OthersMayFreeWhileTheOwnerAllocates) {
       if (random.one_in(3) || !slot.compare_exchange_strong(expected, block)) deallocate(block);
     }
     if (random.one_in(4)) leave_chunk();
+    if (random.one_in(4)) rest_chunk();
   }
   leave_chunk();
   is_over = true;

@@ -1,4 +1,5 @@
-// The system, as a test wants it. The real one is os_linux.cpp, compiled with its namespace under another name.
+// The system, as a test wants it. What stands here takes the place of the same function of os_linux.cpp, which is compiled with
+// these under other names.
 #include "tests/allocator/fake_os.h"
 
 #include <array>
@@ -6,9 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#define os real_os
 #include "allocator/os.h"
-#undef os
 
 namespace bursar::fake_os {
 namespace {
@@ -71,51 +70,50 @@ void set_address_space_bytes_max(uint64_t bytes) noexcept { address_space_bytes_
 
 }  // namespace bursar::fake_os
 
-// The same names and parameters as in allocator/os.h: the linker finds what is missing.
 namespace bursar::os {
+
+void* real_reserve(size_t bytes) noexcept;
+void* real_reserve_readable(size_t bytes) noexcept;
+bool real_commit(void* start, size_t bytes) noexcept;
+bool real_purge(void* start, size_t bytes) noexcept;
+bool real_release(void* start, size_t bytes) noexcept;
+bool real_resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept;
+Moved real_move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
+bool real_wipe_in_child(void* start, size_t bytes) noexcept;
+uint64_t real_now_ms() noexcept;
+size_t real_address_space_bytes_max() noexcept;
 
 using fake_os::Call;
 using fake_os::fails;
-using real_os::Usage;
 
-void* reserve(size_t bytes) noexcept { return fails(Call::reserve) ? nullptr : real_os::reserve(bytes); }
+void* reserve(size_t bytes) noexcept { return fails(Call::reserve) ? nullptr : real_reserve(bytes); }
 void* reserve_readable(size_t bytes) noexcept {
-  return fails(Call::reserve_readable) ? nullptr : real_os::reserve_readable(bytes);
+  return fails(Call::reserve_readable) ? nullptr : real_reserve_readable(bytes);
 }
-bool commit(void* start, size_t bytes) noexcept { return !fails(Call::commit) && real_os::commit(start, bytes); }
-bool purge(void* start, size_t bytes) noexcept { return !fails(Call::purge) && real_os::purge(start, bytes); }
-bool release(void* start, size_t bytes) noexcept { return !fails(Call::release) && real_os::release(start, bytes); }
+bool commit(void* start, size_t bytes) noexcept { return !fails(Call::commit) && real_commit(start, bytes); }
+bool purge(void* start, size_t bytes) noexcept { return !fails(Call::purge) && real_purge(start, bytes); }
+bool release(void* start, size_t bytes) noexcept { return !fails(Call::release) && real_release(start, bytes); }
 bool resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept {
-  return !fails(Call::resize_in_place) && real_os::resize_in_place(start, old_bytes, new_bytes);
+  return !fails(Call::resize_in_place) && real_resize_in_place(start, old_bytes, new_bytes);
 }
-bool move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
-  return !fails(Call::move_pages) && real_os::move_pages(start, old_bytes, target, new_bytes);
+Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept {
+  if (!fails(Call::move_pages)) return real_move_pages(start, old_bytes, target, new_bytes);
+  // In turn: a sandbox that forbids it, and a kernel that has no memory and has unmapped the target by then.
+  if (fake_os::failures() % 2 != 0) return Moved::refused;
+  (void)real_release(target, new_bytes);
+  return Moved::failed;
 }
 bool wipe_in_child(void* start, size_t bytes) noexcept {
-  return !fails(Call::wipe_in_child) && real_os::wipe_in_child(start, bytes);
+  return !fails(Call::wipe_in_child) && real_wipe_in_child(start, bytes);
 }
 
 uint64_t now_ms() noexcept {
   const uint64_t set = fake_os::clock_ms.load();
-  return set != 0 ? set : real_os::now_ms();
+  return set != 0 ? set : real_now_ms();
 }
 size_t address_space_bytes_max() noexcept {
   const uint64_t set = fake_os::address_space_bytes_max.load();
-  return set != 0 ? set : real_os::address_space_bytes_max();
+  return set != 0 ? set : real_address_space_bytes_max();
 }
-
-void advise_huge_pages(void* start, size_t bytes) noexcept { real_os::advise_huge_pages(start, bytes); }
-uint64_t now_ns() noexcept { return real_os::now_ns(); }
-size_t page_bytes() noexcept { return real_os::page_bytes(); }
-void wait_while(const std::atomic<uint32_t>* word, uint32_t expected, uint32_t timeout_ms) noexcept {
-  real_os::wait_while(word, expected, timeout_ms);
-}
-void wake_one(const std::atomic<uint32_t>* word) noexcept { real_os::wake_one(word); }
-int process_id() noexcept { return real_os::process_id(); }
-int parent_process_id() noexcept { return real_os::parent_process_id(); }
-Usage usage() noexcept { return real_os::usage(); }
-bool executable_path(char* path, size_t bytes) noexcept { return real_os::executable_path(path, bytes); }
-void abort_process() noexcept { real_os::abort_process(); }
-void write_to(int descriptor, const char* text, size_t bytes) noexcept { real_os::write_to(descriptor, text, bytes); }
 
 }  // namespace bursar::os

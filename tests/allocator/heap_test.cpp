@@ -338,10 +338,11 @@ TEST(Heap, BlocksOfAnArenaAreBlocksLikeOthers) {
 TEST(Heap, AResizeKeepsThePlaceWhileHalfOfItIsWanted) {
   const AttachedThread here;
   void* block = test::allocate(1000);
-  EXPECT_EQ(heap::resize(block, 1008), block);
-  EXPECT_EQ(heap::resize(block, 504), block);
-  EXPECT_EQ(heap::resize(block, 503), nullptr) << "the rest would be wasted";
-  EXPECT_EQ(heap::resize(block, 1009), nullptr);
+  EXPECT_EQ(heap::resize(block, 1008).block, block);
+  EXPECT_EQ(heap::resize(block, 504).block, block);
+  EXPECT_EQ(heap::resize(block, 503).block, nullptr) << "the rest would be wasted";
+  EXPECT_EQ(heap::resize(block, 1009).block, nullptr);
+  EXPECT_EQ(heap::resize(block, 1009).usable_before, 1008U);
   test::deallocate(block);
 }
 

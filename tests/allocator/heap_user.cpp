@@ -1,6 +1,7 @@
 // What the heap's tests share.
 #include "tests/allocator/heap_user.h"
 
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,11 +50,11 @@ void deallocate(void* pointer) noexcept {
 }
 
 void* reallocate(void* pointer, size_t bytes) noexcept {
-  const size_t usable = heap::usable_bytes(pointer, Caller::realloc);
-  if (void* resized = heap::resize(pointer, bytes)) return resized;
+  const heap::Resized resized = heap::resize(pointer, bytes);
+  if (resized.block != nullptr) return resized.block;
   void* moved = allocate(bytes);
   if (moved == nullptr) return nullptr;
-  memcpy(moved, pointer, usable < bytes ? usable : bytes);
+  memcpy(moved, pointer, resized.usable_before < bytes ? resized.usable_before : bytes);
   heap::deallocate(pointer, Caller::realloc);
   return moved;
 }

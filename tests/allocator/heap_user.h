@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocator/fast_path.h"
 #include "allocator/heap.h"
 #include "allocator/heap_registry.h"
 #include "allocator/thread.h"
