@@ -115,6 +115,7 @@ TEST_F(DepotTest, ARefusedPurgeLeavesTheRunDirty) {
   depot.retire(run);
   fake_os::fail(Call::purge, 1, Failure::once);
   (void)depot.purge_all();
+  depot.validate();
   Zeroed zeroed = Zeroed::yes;
   run = depot.acquire(2, 1, RunKind::pages, zeroed);
   EXPECT_TRUE(zeroed == Zeroed::no || test::is_zero(start_of(*run), bytes_of(*run)));
