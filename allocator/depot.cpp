@@ -315,11 +315,10 @@ void Depot::validate() noexcept {
     for (Segment* segment = shelves_[shelf]; segment != nullptr; segment = segment->next) {
       bursar::validate(*segment);
       BURSAR_CHECK(segment->shelf == shelf && longest_run(segment->free_granules) == shelf);                // I1
-      BURSAR_CHECK(segment->awaits_purge || segment->dirty == 0 || segment->huge_pages == HugePages::yes);  // I2
     }
   }
   for (Segment* segment = purge_first_; segment != nullptr; segment = segment->purge_next) {
-    BURSAR_CHECK(segment->awaits_purge);  // I2
+    BURSAR_CHECK(segment->awaits_purge && segment->dirty != 0);  // I2
     BURSAR_CHECK(segment->purge_next == nullptr || segment->dirty_since_ms <= segment->purge_next->dirty_since_ms);
   }
 }
