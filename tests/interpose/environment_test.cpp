@@ -144,7 +144,7 @@ class SetUid : public Environment {
 
 TEST_P(SetUid, AProgramWithMoreRightsIgnoresTheVariable) {
   const Outcome with_rights = run(copy(true));
-  if (with_rights.exited_with(127)) GTEST_SKIP() << "another user cannot read the library of this build";
+  if (with_rights.exited_with(127)) GTEST_SKIP() << "another user cannot reach the library of this build";
   EXPECT_TRUE(with_rights.exited_with(0)) << with_rights.text();
   EXPECT_EQ(with_rights.errors, "");
   EXPECT_EQ(report(), "") << "a program with more rights wrote the file that its user named";
@@ -159,7 +159,7 @@ TEST_P(SetUid, AProgramWithMoreRightsDoesNotEvenComplain) {
   Command command = copy(true);
   command.environment["BURSAR"] = "help,no_such_key=1,stats,ledger=" + (directory_ / "ledger").string();
   const Outcome outcome = run(command);
-  if (outcome.exited_with(127)) GTEST_SKIP() << "another user cannot read the library of this build";
+  if (outcome.exited_with(127)) GTEST_SKIP() << "another user cannot reach the library of this build";
   EXPECT_TRUE(outcome.exited_with(0)) << outcome.text();
   EXPECT_EQ(outcome.output + outcome.errors, "");
   EXPECT_FALSE(std::filesystem::exists(directory_ / "ledger"));
