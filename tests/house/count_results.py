@@ -29,7 +29,7 @@ def cases_of(build):
     """Yields (name, outcome) for every case of a build's last test run."""
     logs = pathlib.Path(build) / "meson-logs"
     text = NOT_XML.sub("?", (logs / "testlog.junit.xml").read_text(encoding="utf-8", errors="replace"))
-    for suite in xml.etree.ElementTree.fromstring(text.encode()).iter("testsuite"):
+    for suite in xml.etree.ElementTree.fromstring(text).iter("testsuite"):
         for case in suite.findall("testcase"):
             yield f"{suite.get('name')}: {case.get('name')}", outcome_of(case)
 
