@@ -419,7 +419,8 @@ class Model {
   void shrink() {
     if (runs_.empty()) return;
     Held& held = runs_[random_.below(runs_.size())];
-    depot.shrink(held.run, random_.between(1, held.run->granules));
+    if (held.run->granules == 1) return;
+    depot.shrink(held.run, random_.between(1, held.run->granules - size_t{1}));
     check(held);
   }
 

@@ -156,7 +156,7 @@ TEST(Heap, AgreesWithAShadow) {
   fake_os::set_clock_ms(1'000'000);
   const AttachedThread here;
   Walker walker(test::told_seed(), 48 * MiB);
-  const int steps = test::is_slow_build() ? 20'000 : 200'000;
+  const int steps = test::is_slow_build() ? 60'000 : 200'000;
   for (int step = 0; step < steps; ++step) {
     walker.step();
     if (HasFailure()) return;
@@ -204,7 +204,7 @@ TEST(Heap, AgreesWithAShadowForEachOfManyThreads) {
   fake_os::set_clock_ms(1'000'000);
   constexpr size_t threads = 4;
   const uint64_t seed = test::told_seed();
-  const int steps = test::is_slow_build() ? 3'000 : 25'000;
+  const int steps = test::is_slow_build() ? 10'000 : 25'000;
   std::mutex mutex;
   std::vector<Held> given;
   for (uint64_t generation = 0; generation < 3; ++generation) {
