@@ -1,8 +1,11 @@
 // Segments and large mappings from a private jemalloc: its extents, without its malloc.
+#include <sys/mman.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
+#include <ctime>
 
 #include "allocator/check.h"
 #include "allocator/os.h"
@@ -38,6 +41,39 @@ extern bool je_opt_cache_oblivious;
 int bursar_private_no_atfork(void (*)(), void (*)(), void (*)()) { return 0; }
 char* bursar_private_no_getenv(const char*) { return nullptr; }
 ssize_t bursar_private_no_readlink(const char*, char*, size_t) { return -1; }
+
+/// What jemalloc calls in place of libc's functions that other preloaded libraries wrap: a wrapper that allocates would find
+/// jemalloc's own locks held. It maps memory for its records by these, and nothing else.
+void* bursar_private_mmap(void* where, size_t bytes, int protection, int flags, int, off_t) {
+  if ((flags & MAP_FIXED) != 0) {
+    const bool is_mapped = protection != PROT_NONE && bursar::os::map_memory_over(where, bytes);
+    return is_mapped ? where : MAP_FAILED;
+  }
+  void* start = bursar::os::reserve(bytes);
+  if (start == nullptr) return MAP_FAILED;
+  if (protection == PROT_NONE || bursar::os::commit(start, bytes)) return start;
+  (void)bursar::os::release(start, bytes);
+  return MAP_FAILED;
+}
+
+int bursar_private_munmap(void* start, size_t bytes) { return bursar::os::release(start, bytes) ? 0 : -1; }
+
+int bursar_private_madvise(void* start, size_t bytes, int advice) {
+  return advice == MADV_DONTNEED && bursar::os::purge(start, bytes) ? 0 : -1;
+}
+
+/// Only for guard pages, which are off.
+int bursar_private_no_mprotect(void*, size_t, int) { return -1; }
+
+/// One processor: jemalloc is called under a lock, so more than one arena would only spread its pages.
+long bursar_private_sysconf(int name) { return name == _SC_PAGESIZE ? static_cast<long>(bursar::os::page_bytes()) : 1; }
+int bursar_private_no_sched_getaffinity(int, size_t, void*) { return -1; }
+
+int bursar_private_clock_gettime(clockid_t, timespec* time) {
+  const uint64_t now_ns = bursar::os::now_ns();
+  *time = {static_cast<time_t>(now_ns / 1'000'000'000), static_cast<long>(now_ns % 1'000'000'000)};
+  return 0;
+}
 }
 
 namespace bursar::page_source {
