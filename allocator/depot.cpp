@@ -314,7 +314,7 @@ void Depot::validate() noexcept {
   for (size_t shelf = 0; shelf < shelf_count; ++shelf) {
     for (Segment* segment = shelves_[shelf]; segment != nullptr; segment = segment->next) {
       bursar::validate(*segment);
-      BURSAR_CHECK(segment->shelf == shelf && longest_run(segment->free_granules) == shelf);                // I1
+      BURSAR_CHECK(segment->shelf == shelf && longest_run(segment->free_granules) == shelf);  // I1
     }
   }
   for (Segment* segment = purge_first_; segment != nullptr; segment = segment->purge_next) {
