@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "allocator/text.h"
 #include "interpose/account/render.h"
 
 namespace bursar::ledger {
@@ -29,13 +30,9 @@ class Output {
   }
 
   Output& add(uint64_t value) noexcept {
-    char digits[20];
-    size_t count = 0;
-    do {
-      digits[count++] = static_cast<char>('0' + value % 10);
-      value /= 10;
-    } while (value != 0);
-    while (count != 0) add(digits[--count]);
+    Text<24> digits;
+    digits.add_decimal(value);
+    for (size_t i = 0; i < digits.length(); ++i) add(digits.data()[i]);
     return *this;
   }
 
