@@ -20,7 +20,6 @@ class Ledger {
   [[nodiscard]] Header& header() const noexcept { return *header_; }
   [[nodiscard]] Slot& slot(size_t index) const noexcept { return slots_[index]; }
   [[nodiscard]] const Slot* slots() const noexcept { return slots_; }
-  [[nodiscard]] bool is_open() const noexcept { return header_ != nullptr; }
 
   /// A slot for one more thread; slot 0 when all are taken.
   [[nodiscard]] Slot& take_slot() noexcept;
