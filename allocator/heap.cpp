@@ -98,8 +98,8 @@ void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
   }
   const InsideScope inside;
   enter();
-  if (target == thread.heap) return target->push_own(slab, block);
-  if (thread.heap != nullptr) return thread.heap->send(slab, block);
+  if (target == thread.heap) return target->push(slab.size_class, block);
+  if (thread.heap != nullptr) return thread.heap->send(*target, block, slab.block_bytes());
   ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), ThreadHeap::Drain::when_due);
 }
 
@@ -177,6 +177,19 @@ void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t 
   if (block == nullptr) return allocate(bytes, alignment, zeroed);
   if (zeroed == Zeroed::yes) memset(block, 0, bytes);
   return block;
+}
+
+bool try_send(void* pointer) noexcept {
+  const uintptr_t bin = page_map.bin_of(pointer);
+  ThreadHeap* target = ThreadHeap::heap_of(bin);
+  if (bin == 0 || thread.is_inside || thread.heap == nullptr) return false;
+  if (target == thread.heap || !thread.heap->is_open_to_frees()) return false;
+  const InsideScope inside;
+  enter();
+  if (thread.heap == nullptr) [[unlikely]]
+    return false;  // lost in a fork a moment ago
+  thread.heap->send(*target, static_cast<Block*>(pointer), block_bytes_of(ThreadHeap::class_of(bin)));
+  return true;
 }
 
 void deallocate(void* pointer, Caller caller) noexcept {

@@ -30,6 +30,10 @@ struct BlockInfo {
 /// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.
 [[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept;
 
+/// The short way of a block of another thread's heap, whose bin tells whose it is and how large: true when it is on its way. Its
+/// slab, whose record the owner writes, is not looked at; an interior pointer is seen when the block comes home. Any pointer.
+[[nodiscard]] bool try_send(void* pointer) noexcept;
+
 /// Takes any pointer: null does nothing, whatever is no block ends the process with a line that says so.
 void deallocate(void* pointer, Caller caller) noexcept;
 

@@ -23,7 +23,7 @@ ThreadHeap* HeapRegistry::take_orphan_locked() noexcept {
 }
 
 ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
-  void* memory = metadata::allocate_locked(sizeof(ThreadHeap));
+  void* memory = metadata::allocate_locked(sizeof(ThreadHeap), alignof(ThreadHeap));
   if (memory == nullptr) return nullptr;
   auto* heap = new (memory) ThreadHeap;
   heap->stage.store(stage, std::memory_order_relaxed);
@@ -55,6 +55,7 @@ void HeapRegistry::detach_thread() noexcept {
   thread.heap = nullptr;
   thread.stage = ThreadStage::ended;
   if (heap == nullptr) return;
+  heap->close_to_frees();
   heap->stage.store(HeapStage::orphaned, std::memory_order_seq_cst);
   heap->empty_bins();
   const LockGuard guard(depot.lock());
@@ -75,6 +76,7 @@ ThreadHeap* HeapRegistry::shared_heap() noexcept {
 
 /// Another thread was draining this one's heap at the fork. The next allocation attaches the thread anew.
 void HeapRegistry::lose_own_heap() noexcept {
+  thread.heap->close_to_frees();
   thread.active = const_cast<ThreadHeap*>(&empty_heap);
   thread.heap = nullptr;
   thread.stage = ThreadStage::unborn;
@@ -97,6 +99,7 @@ void HeapRegistry::adopt_after_fork() noexcept {
       continue;
     }
     if (heap == thread.heap || (stage != HeapStage::owned && stage != HeapStage::orphaned)) continue;
+    heap->close_to_frees();
     heap->forget_gathered();
     heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
     heap->next_orphan = orphans_;

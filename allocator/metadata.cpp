@@ -13,8 +13,6 @@ constexpr size_t chunk_bytes = 1 * MiB;
 /// Committed at once: small, since mlockall makes committed memory resident.
 constexpr size_t commit_bytes = 64 * KiB;
 
-constexpr size_t record_alignment = 64;
-
 struct Chunk {
   uintptr_t next;
   uintptr_t committed;
@@ -34,20 +32,20 @@ bool take_chunk(size_t bytes) noexcept {
 
 }  // namespace
 
-void* allocate_locked(size_t bytes) noexcept {
+void* allocate_locked(size_t bytes, size_t alignment) noexcept {
   bytes = round_up(bytes, record_alignment);
-  if (chunk.end - chunk.next < bytes && !take_chunk(bytes)) return nullptr;
-  const uintptr_t end = chunk.next + bytes;
+  if (chunk.end - chunk.next < bytes + alignment && !take_chunk(bytes)) return nullptr;
+  const uintptr_t start = round_up(chunk.next, alignment);
+  const uintptr_t end = start + bytes;
   if (end > chunk.committed) {
     uintptr_t target = chunk.committed + round_up(end - chunk.committed, commit_bytes);
     if (target > chunk.end) target = chunk.end;
     if (!os::commit(pointer_to(chunk.committed), target - chunk.committed)) return nullptr;
     chunk.committed = target;
   }
-  void* record = pointer_to(chunk.next);
   chunk.next = end;
   used += bytes;
-  return record;
+  return pointer_to(start);
 }
 
 void forget_after_fork() noexcept { chunk = {}; }

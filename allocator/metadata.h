@@ -5,9 +5,11 @@
 
 namespace bursar::metadata {
 
-/// Zeroed memory that is never given back, aligned to a cache line. Null when the system refuses.
-/// Needs the depot's lock. Cost: a bump of a pointer; rarely a system call.
-[[nodiscard]] void* allocate_locked(size_t bytes) noexcept;
+inline constexpr size_t record_alignment = 64;
+
+/// Zeroed memory that is never given back. Null when the system refuses. Needs the depot's lock. Cost: a bump of a pointer;
+/// rarely a system call. Pre: alignment is a power of two, at least record_alignment and at most a page.
+[[nodiscard]] void* allocate_locked(size_t bytes, size_t alignment = record_alignment) noexcept;
 
 /// In a child whose parent held the depot's lock: starts afresh, the rest of the old chunk is lost.
 void forget_after_fork() noexcept;

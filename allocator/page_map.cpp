@@ -67,11 +67,11 @@ bool PageMap::add_window_alone(uintptr_t address) noexcept {
   for (size_t bytes = within_address_space_limit(window_bytes_max, window_bytes_min); bytes >= window_bytes_min;
        bytes /= 2) {
     const size_t half_bytes = bytes / granule_bytes * entry_bytes;
-    void* bins = os::reserve_readable(half_bytes);
+    void* bins = os::reserve_readable(header_bytes + half_bytes);
     if (bins == nullptr) continue;
     void* runs = os::reserve_readable(half_bytes);
     if (runs == nullptr) {
-      (void)os::release(bins, half_bytes);
+      (void)os::release(bins, header_bytes + half_bytes);
       continue;
     }
     const size_t headroom = bytes / headroom_divisor;
@@ -80,7 +80,7 @@ bool PageMap::add_window_alone(uintptr_t address) noexcept {
     Window& window = windows_[count];
     window.base = base;
     window.units = bytes / block_alignment;
-    window.bins = static_cast<std::atomic<uintptr_t>*>(bins);
+    window.bins = address_of(bins);
     window.runs = static_cast<std::atomic<Run*>*>(runs);
     if (count == 0) {
       fast_.base = window.base;
@@ -99,7 +99,7 @@ bool PageMap::commit_piece(Window& window, size_t piece) noexcept {
   const uint64_t bit = uint64_t{1} << (piece % 64);
   if ((window.committed[piece / 64].load(std::memory_order_relaxed) & bit) != 0) return true;
   constexpr size_t piece_bytes = piece_entries * entry_bytes;
-  if (!os::commit(window.bins + piece * piece_entries, piece_bytes)) return false;
+  if (!os::commit(words_of(window.bins) + piece * piece_entries, piece_bytes)) return false;
   if (!os::commit(window.runs + piece * piece_entries, piece_bytes)) return false;
   window.committed[piece / 64].fetch_or(bit, std::memory_order_relaxed);
   return true;
@@ -129,7 +129,8 @@ void PageMap::set_bin(uintptr_t start, size_t granules, uintptr_t bin) noexcept 
   for (size_t i = 0; i < granules; ++i) {
     const uintptr_t at = start + i * granule_bytes;
     const Window& window = *window_of(at);
-    window.bins[(at - window.base) >> granule_shift].store(bin, std::memory_order_relaxed);
+    uintptr_t& word = words_of(window.bins)[(at - window.base) >> granule_shift];
+    __atomic_store_n(&word, bin == 0 ? 0 : bin - window.bins, __ATOMIC_RELAXED);
   }
 }
 

@@ -38,15 +38,10 @@ Block* block_at(const Slab& slab, size_t index) noexcept {
   return static_cast<Block*>(pointer_to(slab.start + index * slab.block_bytes()));
 }
 
-BlockChain take_recycled(Slab& slab, size_t blocks_max) noexcept {
-  BlockChain chain{slab.local, slab.local, 1};
-  while (chain.count < blocks_max && chain.last->next != nullptr) {
-    chain.last = chain.last->next;
-    ++chain.count;
-  }
-  slab.local = chain.last->next;
-  slab.local_count = static_cast<uint16_t>(slab.local_count - chain.count);
-  chain.last->next = nullptr;
+BlockChain take_recycled(Slab& slab) noexcept {
+  const BlockChain chain{slab.local, nullptr, slab.local_count};
+  slab.local = nullptr;
+  slab.local_count = 0;
   return chain;
 }
 
@@ -76,7 +71,7 @@ Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin) noexcept 
   if (run == nullptr) return nullptr;
   auto* slab = static_cast<Slab*>(run);
   slab->size_class = static_cast<uint8_t>(size_class);
-  slab->capacity = static_cast<uint16_t>(slab->granules * granule_bytes / slab->block_bytes());
+  slab->capacity = static_cast<uint16_t>(capacity_of(size_class));
   slab->heap.store(heap, std::memory_order_relaxed);
   page_map.set_bin(slab->start, slab->granules, address_of(bin));
   return slab;
@@ -93,8 +88,14 @@ bool is_block_start(const Slab& slab, const void* pointer) noexcept {
 
 bool was_carved(const Slab& slab, const void* block) noexcept { return block_index(slab, block) < slab.carved; }
 
+bool was_handed_out(const Slab& slab, const void* pointer) noexcept {
+  if (address_of(pointer) - slab.start >= slab.granules * granule_bytes) return false;
+  const size_t index = block_index(slab, pointer);
+  return index < slab.carved && block_at(slab, index) == pointer;
+}
+
 BlockChain take(Slab& slab, size_t blocks_max) noexcept {
-  return slab.local != nullptr ? take_recycled(slab, blocks_max) : carve(slab, blocks_max);
+  return slab.local != nullptr ? take_recycled(slab) : carve(slab, blocks_max);
 }
 
 void put(Slab& slab, Block* block) noexcept {

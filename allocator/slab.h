@@ -62,8 +62,16 @@ namespace slab {
 /// True when the block was carved once. Pre: it starts there, and the lock of the slab's heap is held.
 [[nodiscard]] bool was_carved(const Slab& slab, const void* block) noexcept;
 
-/// Takes at most `blocks_max` blocks: recycled ones first, else fresh ones in address order, of those only as many as
-/// begin on the page the first one touches anyway. At least one. Pre: not full.
+/// True when the address starts a block of this slab that was carved once. Any address.
+[[nodiscard]] bool was_handed_out(const Slab& slab, const void* pointer) noexcept;
+
+/// How many blocks a slab of the class has.
+[[nodiscard]] constexpr size_t capacity_of(SizeClass size_class) noexcept {
+  return slab_granules_of(size_class) * granule_bytes / block_bytes_of(size_class);
+}
+
+/// Takes all recycled blocks, without touching them (`last` is null); where there are none at most `blocks_max` fresh ones in
+/// address order, only as many as begin on the page the first one touches anyway. At least one. Pre: not full.
 [[nodiscard]] BlockChain take(Slab& slab, size_t blocks_max) noexcept;
 
 /// Puts one block back. Pre: it starts a block of this slab.

@@ -21,10 +21,13 @@ constexpr size_t gathered_blocks_max = 32;
 constexpr size_t gathered_bytes_max = 16 * KiB;
 
 /// Whoever delivers takes the owner's place when this much waits at an owner that does not come.
-constexpr size_t waiting_bytes_max = 256 * KiB;
+constexpr size_t waiting_bytes_max = 1 * MiB;
 
-/// The purge clock is looked at once in this many refills: a look costs as much as half a refill.
-constexpr uint32_t refills_per_clock_look = 32;
+/// What comes home may exceed a bin's capacity by so much: as much as a producer may be ahead of its consumer.
+constexpr int64_t taken_in_bytes_max = 256 * KiB;
+
+/// The purge clock is looked at once in this many exits from the fast path: a look costs as much as half a refill.
+constexpr uint32_t exits_per_clock_look = 32;
 
 constexpr int32_t capacity_max_of(SizeClass size_class) noexcept {
   const auto fitting = static_cast<int32_t>(bin_bytes_max / block_bytes_of(size_class));
@@ -56,11 +59,28 @@ constinit const ThreadHeap empty_heap{};
 __thread Thread thread = {
     const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0, false};
 
+void ThreadHeap::open_to_frees() noexcept {
+  if (is_open_to_frees()) return;
+  for (BinSide& side : sides_) side.owner.store(thread_identity(), std::memory_order_relaxed);
+}
+
+void ThreadHeap::close_to_frees() noexcept {
+  for (BinSide& side : sides_) side.owner.store(0, std::memory_order_relaxed);
+}
+
+void ThreadHeap::look_at_clock_now_and_then() noexcept {
+  if (++exits_ % exits_per_clock_look != 0) return;
+  send_gathered();
+  depot.purge_due();
+  large::purge_due();
+}
+
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
-  if (++refills_ % refills_per_clock_look == 0) {
-    send_gathered();
-    depot.purge_due();
-    large::purge_due();
+  look_at_clock_now_and_then();
+  if (Block* block = take_reserve(size_class)) return block;
+  if (remote_.load(std::memory_order_relaxed) != nullptr) {
+    receive();
+    if (Block* block = try_pop(size_class)) return block;
   }
   const LockGuard guard(lock_);
   return refill_locked(size_class);
@@ -69,11 +89,34 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
 void* ThreadHeap::allocate_shared(SizeClass size_class) noexcept {
   const LockGuard guard(lock_);
   if (Block* block = try_pop(size_class)) return block;
+  if (remote_.load(std::memory_order_relaxed) != nullptr) collect_locked();
   return refill_locked(size_class);
 }
 
+/// Pre: the bin is empty, but for what a signal handler may have freed meanwhile.
+Block* ThreadHeap::take_reserve(SizeClass size_class) noexcept {
+  Block* first = sides_[size_class].reserve;
+  if (first == nullptr) return nullptr;
+  sides_[size_class].reserve = nullptr;
+  Bin& bin = bins_[size_class];
+  if (bin.head != nullptr) {
+    put_chain_behind(bin, first->next);
+  } else {
+    bin.head = first->next;
+  }
+  return first;
+}
+
+/// Where a chain meets a bin that is not empty, which is rare: finding the chain's end takes a walk.
+void ThreadHeap::put_chain_behind(Bin& bin, Block* first) noexcept {
+  if (first == nullptr) return;
+  Block* last = first;
+  while (last->next != nullptr) last = last->next;
+  last->next = bin.head;
+  bin.head = first;
+}
+
 Block* ThreadHeap::refill_locked(SizeClass size_class) noexcept {
-  if (remote_.load(std::memory_order_relaxed) != nullptr) collect_locked();
   Bin& bin = bins_[size_class];
   Slab* slab = partial_[size_class];
   if (slab == nullptr) {
@@ -84,16 +127,18 @@ Block* ThreadHeap::refill_locked(SizeClass size_class) noexcept {
   if (bin.capacity == 0) bin.capacity = first_capacity_of(size_class);
   const BlockChain chain = slab::take(*slab, static_cast<size_t>(bin.capacity));
   if (slab->is_full()) unlink_partial(*slab);
-  if (chain.count > 1) {
-    chain.last->next = bin.head;  // mostly null: what a signal handler freed meanwhile
+  if (bin.head != nullptr) {
+    put_chain_behind(bin, chain.first->next);
+  } else {
     bin.head = chain.first->next;
   }
-  bin.room = bin.capacity - static_cast<int32_t>(chain.count - 1);
+  const auto count = static_cast<int32_t>(chain.count);
+  bin.room = count < bin.capacity / 2 ? bin.capacity - count : bin.capacity / 2;
   return chain.first;
 }
 
-void ThreadHeap::push_own(Slab& slab, Block* block) noexcept {
-  Bin& bin = bins_[slab.size_class];
+void ThreadHeap::push(SizeClass size_class, Block* block) noexcept {
+  Bin& bin = bins_[size_class];
   if (bin.head == block) report_double_free(block);
   block->next = bin.head;
   bin.head = block;
@@ -102,56 +147,83 @@ void ThreadHeap::push_own(Slab& slab, Block* block) noexcept {
 
 void ThreadHeap::relieve(Bin& bin) noexcept {
   const auto size_class = static_cast<SizeClass>(&bin - bins_);
-  const int32_t keep_max = bin.capacity / 2;
-  int32_t length = 0;
-  Block* last_kept = nullptr;
-  // The list is taken away while it is cut: a signal handler must not take a block that is being looked at.
-  Block* first = bin.head;
+  BinSide& side = sides_[size_class];
+  Block* surplus = side.reserve;
+  // The list is taken away while it is cut: a signal handler must not take a block that is being looked at, and a
+  // child forked meanwhile must not find one twice.
+  Block* newest = bin.head;
   bin.head = nullptr;
+  side.reserve = nullptr;
   __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  for (Block* block = first; block != nullptr && length < keep_max; block = block->next) {
-    last_kept = block;
-    ++length;
+  if (newest != nullptr) {
+    // The newest stays in the bin: a block that is freed and allocated in turn must not find it empty.
+    Block* rest = newest->next;
+    newest->next = bin.head;
+    bin.head = newest;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    side.reserve = rest;
   }
-  Block* surplus = nullptr;
-  if (last_kept != nullptr) {
-    surplus = last_kept->next;
-    last_kept->next = bin.head;
-    bin.head = first;
-  }
-  if (surplus != nullptr) {
-    const LockGuard guard(lock_);
-    put_chain_locked(surplus);
-  }
-  // Coming here costs a hundred instructions: a bin that is used much comes rarely, also when its list stays short.
   const int32_t capacity_max = capacity_max_of(size_class);
   bin.capacity = bin.capacity * 2 > capacity_max ? capacity_max : bin.capacity * 2;
-  bin.room = bin.capacity - length;
+  bin.room = bin.capacity;
+  look_at_clock_now_and_then();
+  if (surplus == nullptr) return;
+  const LockGuard guard(lock_);
+  put_chain_locked(surplus);
 }
 
 void ThreadHeap::put_chain_locked(Block* first) noexcept {
   for (Block* block = first; block != nullptr;) {
+    Slab& slab = *slab_of(block);
+    const bool was_full = slab.is_full();
+    block = put_all_of_slab_locked(slab, block);
+    if constexpr (checked_build) slab::validate(slab);
+    if (was_full) link_partial(slab);
+    // One unused slab of a granule stays with its class: a program that frees and allocates around a border of slabs
+    // would trade it with the depot each time.
+    const bool is_spare = slab.previous == nullptr && slab.next == nullptr && slab.granules == 1;
+    if (slab.is_unused() && !is_spare) {
+      unlink_partial(slab);
+      depot.retire(&slab);
+    }
+  }
+}
+
+/// Puts the first blocks of a chain back that lie in the slab; the rest of the chain.
+Block* ThreadHeap::put_all_of_slab_locked(Slab& slab, Block* first) noexcept {
+  Block* block = first;
+  do {
+    // A block that is on top already, or more blocks than ever left: seen late, but for nothing.
+    if (slab.local == block || slab.local_count == slab.carved) report_double_free(block);
     Block* next = block->next;
-    put_locked(block);
+    slab::put(slab, block);
+    block = next;
+  } while (block != nullptr && slab::was_handed_out(slab, block));
+  return block;
+}
+
+void ThreadHeap::receive() noexcept {
+  // Pairs with the release in deliver(): the links of the chain are written.
+  Block* block = remote_.exchange(nullptr, std::memory_order_acquire);
+  remote_bytes_.store(0, std::memory_order_relaxed);
+  while (block != nullptr) {
+    Block* next = block->next;
+    uintptr_t bin = page_map.bin_of(block);
+    if (bin == 0) bin = address_of(&bins_[slab_of(block)->size_class]);  // beyond the page map's fast window
+    if (heap_of(bin) != this) report_foreign_pointer(block, Caller::free);
+    take_in(*bin_at(offset_of(bin)), block);
     block = next;
   }
 }
 
-void ThreadHeap::put_locked(Block* block) noexcept {
-  Slab& slab = *slab_of(block);
-  // A block that is on top already, or more blocks than ever left: seen late, but for nothing.
-  if (slab.local == block || slab.local_count == slab.carved) report_double_free(block);
-  const bool was_full = slab.is_full();
-  slab::put(slab, block);
-  if constexpr (checked_build) slab::validate(slab);
-  if (was_full) link_partial(slab);
-  // One unused slab of a granule stays with its class: a program that frees and allocates around a border of slabs
-  // would trade it with the depot each time.
-  const bool is_spare = slab.previous == nullptr && slab.next == nullptr && slab.granules == 1;
-  if (slab.is_unused() && !is_spare) {
-    unlink_partial(slab);
-    depot.retire(&slab);
-  }
+/// A block that comes home is likely to be wanted next: the bin may exceed its capacity for it, but not without end.
+void ThreadHeap::take_in(Bin& bin, Block* block) noexcept {
+  if (bin.head == block) report_double_free(block);
+  block->next = bin.head;
+  bin.head = block;
+  --bin.room;
+  const auto bytes = static_cast<int64_t>(block_bytes_of(class_of(address_of(&bin))));
+  if (bin.room * bytes < -taken_in_bytes_max) relieve(bin);
 }
 
 void ThreadHeap::collect_locked() noexcept {
@@ -161,14 +233,12 @@ void ThreadHeap::collect_locked() noexcept {
   put_chain_locked(first);
 }
 
-void ThreadHeap::send(Slab& slab, Block* block) noexcept {
-  ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
-  const size_t bytes = slab.block_bytes();
-  RemoteBatch& batch = gathered_[address_of(target) / sizeof(ThreadHeap) % remote_batches];
-  if (batch.target != target) {
+void ThreadHeap::send(ThreadHeap& target, Block* block, size_t bytes) noexcept {
+  RemoteBatch& batch = gathered_[address_of(&target) / sizeof(ThreadHeap) % remote_batches];
+  if (batch.target != &target) {
     // Out of the heap before it is delivered: a child forked meanwhile must not find it here again.
     const RemoteBatch other = batch;
-    batch = {target, {nullptr, block, 0}, 0};
+    batch = {&target, {nullptr, block, 0}, 0};
     if (other.target != nullptr) deliver(*other.target, other.chain, other.bytes, Drain::when_due);
   }
   if (batch.chain.first == block) report_double_free(block);
@@ -215,11 +285,15 @@ void ThreadHeap::forget_gathered() noexcept {
 void ThreadHeap::empty_bins() noexcept {
   send_gathered();
   const LockGuard guard(lock_);
-  for (Bin& bin : bins_) {
+  for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
+    Bin& bin = bins_[size_class];
     Block* first = bin.head;
+    Block* reserve = sides_[size_class].reserve;
     bin.head = nullptr;
     bin.room = bin.capacity;
+    sides_[size_class].reserve = nullptr;
     put_chain_locked(first);
+    put_chain_locked(reserve);
   }
   collect_locked();
   for (Slab*& partial : partial_) {
@@ -248,13 +322,16 @@ void ThreadHeap::unlink_partial(Slab& slab) noexcept {
 
 void ThreadHeap::validate() noexcept {
   for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
-    const Bin& bin = bins_[size_class];
-    int32_t length = 0;
-    for (Block* block = bin.head; block != nullptr; block = block->next) {
-      const Slab& slab = *slab_of(block);
-      BURSAR_CHECK(slab.heap.load(std::memory_order_relaxed) == this && slab.size_class == size_class);  // I1
-      BURSAR_CHECK(++length <= bin.capacity + 1);                                                        // I2
+    size_t length = 0;
+    for (const Block* first : {bins_[size_class].head, sides_[size_class].reserve}) {
+      for (const Block* block = first; block != nullptr; block = block->next) {
+        const Slab& slab = *slab_of(block);
+        BURSAR_CHECK(slab.heap.load(std::memory_order_relaxed) == this && slab.size_class == size_class);  // I1
+        ++length;
+      }
     }
+    const size_t capacity_max = static_cast<size_t>(capacity_max_of(size_class));
+    BURSAR_CHECK(length <= 2 * (capacity_max + slab::capacity_of(size_class)));  // I2
     for (const Slab* slab = partial_[size_class]; slab != nullptr; slab = slab->next) {
       BURSAR_CHECK(!slab->is_full() && slab->size_class == size_class);  // I3
       slab::validate(*slab);

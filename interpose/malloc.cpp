@@ -33,7 +33,9 @@ void* or_without_memory(void* block) noexcept { return block != nullptr ? block 
   return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::yes, serve::Call::calloc}));
 }
 
-[[gnu::noinline]] void free_slow(void* pointer) noexcept { serve::deallocate(pointer, Caller::free); }
+[[gnu::noinline]] void free_slow(void* pointer) noexcept {
+  if (!heap::try_send(pointer)) serve::deallocate(pointer, Caller::free);
+}
 
 /// realloc as the program sees it: a wrapper before us that knows no reallocarray must see its blocks all the same.
 void* (*const volatile found_realloc)(void*, size_t) = &realloc;

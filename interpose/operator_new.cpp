@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "allocator/fast_path.h"
+#include "allocator/heap.h"
 #include "allocator/os.h"
 #include "interpose/serve.h"
 
@@ -98,7 +99,9 @@ void* new_aligned_here(size_t bytes, std::align_val_t alignment) {
   return allocate_or_throw(bytes, wanted < block_alignment ? block_alignment : wanted);
 }
 
-[[gnu::noinline]] void delete_slow(void* pointer) noexcept { serve::deallocate(pointer, Caller::operator_delete); }
+[[gnu::noinline]] void delete_slow(void* pointer) noexcept {
+  if (!heap::try_send(pointer)) serve::deallocate(pointer, Caller::operator_delete);
+}
 
 void delete_here(void* pointer) noexcept {
   if (!try_deallocate_fast(pointer)) [[unlikely]]
@@ -194,11 +197,7 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
 
 /// The bin that holds the block must be the bin of its size, or else the long way finds out what is wrong.
 [[gnu::always_inline]] inline void delete_sized_fast(void* pointer, size_t bytes) noexcept {
-  uintptr_t bin = 0;
-  const bool is_known = page_map.find_bin(pointer, bin);
-  const size_t offset = thread.active->offset_of(bin);
-  const bool agrees = is_known && bytes <= medium_bytes_max && offset == size_class_of(bytes) * sizeof(Bin);
-  if (!agrees || !try_deallocate_fast(pointer)) [[unlikely]]
+  if (!try_deallocate_sized_fast(pointer, bytes)) [[unlikely]]
     delete_sized_here(pointer, bytes, block_alignment);
 }
 

@@ -100,7 +100,9 @@ void begin_thread() noexcept {
 [[gnu::constructor]] static void start_at_the_latest() noexcept { begin_thread(); }
 
 void choose_fast_path() noexcept {
-  const bool is_open = !account::is_recording && !thread.serves_task_arena && thread.heap != nullptr;
+  const bool is_counting = account::is_recording;
+  if (thread.heap != nullptr) is_counting ? thread.heap->close_to_frees() : thread.heap->open_to_frees();
+  const bool is_open = !is_counting && !thread.serves_task_arena && thread.heap != nullptr;
   thread.active = is_open ? thread.heap : const_cast<ThreadHeap*>(&empty_heap);
 }
 

@@ -13,14 +13,20 @@
 namespace bursar::serve {
 namespace {
 
+void begin_thread_if_new() noexcept {
+  if (thread.stage == ThreadStage::unborn && !thread.is_inside) [[unlikely]]
+    process::begin_thread();
+}
+
 void* allocate_uncounted(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
-  if (thread.stage == ThreadStage::unborn && !thread.is_inside) process::begin_thread();
+  begin_thread_if_new();
   if (thread.serves_task_arena) return heap::allocate_in_arena(bytes, alignment, zeroed, task::current_number());
   return heap::allocate(bytes, alignment, zeroed);
 }
 
 void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
   if (pointer == nullptr) return;
+  begin_thread_if_new();  // a thread that only frees gathers what it sends home, which takes a heap of its own
   if (account::is_recording) {
     const heap::BlockInfo block = heap::look_up(pointer);
     if (block.is_ours) account::count_free(call, block);

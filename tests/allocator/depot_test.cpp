@@ -55,9 +55,8 @@ TEST_F(DepotTest, ARetiredRunIsGoneFromThePageMap) {
   depot.retire(run);
   for (size_t i = 0; i < 2; ++i) {
     const void* pointer = pointer_to(start + i * granule_bytes);
-    uintptr_t bin = 1;
     EXPECT_EQ(page_map.run_of(pointer), nullptr);
-    EXPECT_TRUE(page_map.find_bin(pointer, bin) && bin == 0);
+    EXPECT_EQ(page_map.bin_of(pointer), 0U);
   }
 }
 

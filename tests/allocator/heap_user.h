@@ -19,7 +19,9 @@ namespace bursar::test {
 class AttachedThread {
  public:
   AttachedThread() noexcept {
-    if (heap_registry.attach_thread()) thread.active = thread.heap;
+    if (!heap_registry.attach_thread()) return;
+    thread.active = thread.heap;
+    thread.heap->open_to_frees();
   }
   ~AttachedThread() { heap_registry.detach_thread(); }
   AttachedThread(const AttachedThread&) = delete;

@@ -27,10 +27,10 @@ constinit PageMap map;
 const void* at(uintptr_t address) { return pointer_to(address); }
 
 TEST(PageMap, KnowsNothingBeforeItCovers) {
-  uintptr_t bin = 1;
   for (const uintptr_t address : {uintptr_t{0}, uintptr_t{16}, somewhere, ~uintptr_t{15}, ~uintptr_t{0}}) {
     EXPECT_EQ(map.run_of(at(address)), nullptr);
     EXPECT_EQ(map.run_below(at(address)), nullptr);
+    uintptr_t bin = 0;
     EXPECT_FALSE(map.find_bin(at(address), bin));
   }
 }
@@ -58,9 +58,15 @@ TEST(PageMap, FindsABinForMultiplesOfSixteenOnly) {
     EXPECT_EQ(found, offset % 16 == 0) << offset;
     EXPECT_EQ(bin, found ? 0x1230U : 0U);
   }
-  uintptr_t bin = 1;
-  ASSERT_TRUE(map.find_bin(at(somewhere + granule_bytes), bin));
-  EXPECT_EQ(bin, 0U);
+}
+
+TEST(PageMap, LeadsToAPlaceThatReadsZeroWhereThereIsNoBin) {
+  ASSERT_TRUE(map.cover(somewhere, segment_bytes));
+  const void* pointer = at(somewhere + granule_bytes);
+  uintptr_t bin = 0;
+  ASSERT_TRUE(map.find_bin(pointer, bin));
+  EXPECT_TRUE(test::is_zero(pointer_to(bin), PageMap::header_bytes));
+  EXPECT_EQ(map.bin_of(pointer), 0U);
 }
 
 TEST(PageMap, LooksEveryAddressUpWithoutAFault) {
@@ -70,9 +76,8 @@ TEST(PageMap, LooksEveryAddressUpWithoutAFault) {
   for (int i = 0; i < 1'000'000; ++i) {
     const auto address = static_cast<uintptr_t>(random.next() >> random.below(48));
     const bool is_there = address >= somewhere && address < somewhere + granule_bytes;
-    uintptr_t bin = 0;
     ASSERT_EQ(map.run_of(at(address)), is_there ? &run_a : nullptr);
-    ASSERT_TRUE(!map.find_bin(at(address), bin) || bin == 0);
+    ASSERT_EQ(map.bin_of(at(address)), 0U);
   }
 }
 
@@ -81,8 +86,7 @@ TEST(PageMap, HasNoBinForNullEvenAtTheBottomOfTheAddressSpace) {
   map.set_run(segment_bytes, 1, &run_a);
   EXPECT_EQ(map.run_of(at(segment_bytes)), &run_a);
   EXPECT_EQ(map.run_of(nullptr), nullptr);
-  uintptr_t bin = 0;
-  EXPECT_TRUE(!map.find_bin(nullptr, bin) || bin == 0);
+  EXPECT_EQ(map.bin_of(nullptr), 0U);
 }
 
 TEST(PageMap, NeedsAWindowOnlyWhereNoneIs) {
@@ -108,8 +112,8 @@ TEST(PageMap, KeepsFarPlacesApart) {
   for (auto& [address, run] : runs) {
     EXPECT_EQ(map.run_of(at(address)), &run);
     EXPECT_EQ(map.run_of(at(address + segment_bytes - 1)), &run);
-    uintptr_t bin = 0;
-    if (!map.find_bin(at(address), bin)) continue;
+    const uintptr_t bin = map.bin_of(at(address));
+    if (bin == 0) continue;
     EXPECT_EQ(bin, address);
     ++found_fast;
   }
@@ -126,8 +130,8 @@ TEST(PageMap, CoversARangeAcrossPiecesAndWindows) {
   for (size_t i = 0; i < granules; ++i) {
     const void* pointer = at(somewhere + i * granule_bytes);
     ASSERT_EQ(map.run_of(pointer), &run_a) << i;
-    uintptr_t bin = 0;
-    ASSERT_TRUE(!map.find_bin(pointer, bin) || bin == 0x40) << i;
+    const uintptr_t bin = map.bin_of(pointer);
+    ASSERT_TRUE(bin == 0 || bin == 0x40) << i;
   }
   EXPECT_EQ(map.run_of(at(somewhere + granules * granule_bytes)), nullptr);
 }
@@ -204,9 +208,7 @@ TEST(PageMap, AgreesWithAModel) {
     const auto found = model.find(i);
     const void* pointer = at(start + i * granule_bytes + random.below(granule_bytes / 16) * 16);
     ASSERT_EQ(map.run_of(pointer), found == model.end() ? nullptr : found->second.first);
-    uintptr_t bin = 0;
-    ASSERT_TRUE(map.find_bin(pointer, bin));
-    ASSERT_EQ(bin, found == model.end() ? 0 : found->second.second);
+    ASSERT_EQ(map.bin_of(pointer), found == model.end() ? 0 : found->second.second);
   }
 }
 

@@ -9,7 +9,7 @@ import house
 # os_linux stands for os, page_source_os and page_source_jemalloc for page_source.
 LAYERS = [
     # The system, units, and what has no include at all.
-    {"allocator/os_vdso", "interpose/export"},
+    {"allocator/os_vdso", "allocator/annotate", "interpose/export"},
     {"allocator/os", "allocator/units", "allocator/text", "allocator/settings", "allocator/thread"},
     # Single tools of the heap, each of one job.
     {"allocator/lock", "allocator/report", "allocator/run", "allocator/size_class", "allocator/page_map",
