@@ -38,6 +38,7 @@ class Context:
     build: Path
     inputs: Path  # each case has a directory of its own below: inputs / case.name
     launcher: Path
+    run_seconds_max: float = RUN_SECONDS_MAX
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +68,9 @@ class Case:
 class Launched:
     """A program that `start` started under the launcher."""
 
-    def __init__(self, process, stdout_path, stderr_file, directory):
+    def __init__(self, process, stdout_path, stderr_file, directory, seconds_max):
         self._process = process
+        self._seconds_max = seconds_max
         self._stderr_file = stderr_file
         self._directory = directory  # removed with this object
         self.stdout_path = stdout_path
@@ -88,8 +90,9 @@ class Launched:
             pass
         self._process.wait()
 
-    def wait(self, timeout_s: float = RUN_SECONDS_MAX) -> Sample:
-        """The sample, once the program has ended with status 0; RunFailed otherwise."""
+    def wait(self, timeout_s: float | None = None) -> Sample:
+        """The sample, once the program has ended with status 0; RunFailed otherwise. No timeout: the context's."""
+        timeout_s = self._seconds_max if timeout_s is None else timeout_s
         try:
             printed, _ = self._process.communicate(timeout=timeout_s)
         except subprocess.TimeoutExpired:
@@ -124,12 +127,12 @@ def start(context: Context, command, library: str | None, environment: dict[str,
     with open(stdin or os.devnull, "rb") as stdin_file:
         process = subprocess.Popen(order + ["--", *map(str, command)], stdin=stdin_file, stdout=subprocess.PIPE,
                                    stderr=stderr_file, cwd=cwd, env=plain_environment(), text=True, start_new_session=True)
-    return Launched(process, stdout_path, stderr_file, directory)
+    return Launched(process, stdout_path, stderr_file, directory, context.run_seconds_max)
 
 
 def launch(context: Context, command, library: str | None, environment: dict[str, str] | None = None, *,
            stdout: Path | None = None, stdin: Path | None = None, cwd: Path | None = None,
-           timeout_s: float = RUN_SECONDS_MAX) -> Sample:
+           timeout_s: float | None = None) -> Sample:
     """Runs `command` on `library` to its end, which must be status 0.
 
     Lines `metric NAME VALUE UNIT` of its standard output become the sample's metrics; `stdout` names a file that keeps it.
