@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import inspect
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,7 +35,8 @@ class Program(Case):
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def files(self, context: Context) -> tuple[Path, ...]:
-        return (Path(__file__), *(SCRIPTS / script for script in self.scripts))
+        modules = (inspect.getfile(kind) for kind in type(self).__mro__ if issubclass(kind, Program))
+        return (*map(Path, modules), *(SCRIPTS / script for script in self.scripts))
 
     def prepare(self, inputs: Path) -> None:
         inputs.mkdir(parents=True, exist_ok=True)
@@ -52,8 +54,13 @@ class Program(Case):
 
     def run_and_answer(self, context: Context, library: str | None, scale: float) -> tuple[Sample, str]:
         """A run in a directory of its own, and what must be the same on every allocator."""
-        with tempfile.TemporaryDirectory(prefix="run-", dir=context.inputs / self.name) as directory:
+        place = self.place_for_files(context.inputs / self.name)
+        with tempfile.TemporaryDirectory(prefix="bursar-bench-", dir=place) as directory:
             return self.run_in(Path(directory), context, library, scale)
+
+    def place_for_files(self, inputs: Path) -> Path:
+        """Where a run has its directory."""
+        return inputs
 
     def run_in(self, directory: Path, context: Context, library: str | None, scale: float) -> tuple[Sample, str]:
         raise NotImplementedError

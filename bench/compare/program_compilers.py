@@ -21,8 +21,8 @@ class Compiler(OneCommand):
 
 
 CASES = (
-    Compiler("gcc", question="GCC: headers, templates, optimization?", packages=("g++",), compiler="g++",
-             scripts=("work.cpp",), parts=2),
-    Compiler("clang", question="Clang: headers, templates, optimization?", packages=("clang", "g++"), compiler="clang++",
-             scripts=("work.cpp",), parts=2),
+    Compiler("gcc", question="GCC: headers, templates, optimization?", packages=("g++",),
+             compiler="g++", scripts=("work.cpp",), parts=2),
+    Compiler("clang", question="Clang: headers, templates, optimization?", packages=("clang", "g++"),
+             compiler="clang++", scripts=("work.cpp",), parts=2),
 )

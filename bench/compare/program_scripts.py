@@ -24,7 +24,8 @@ class Sqlite(OneCommand):
     def command(self, directory: Path, inputs: Path, scale: float) -> list:
         # Not in the script: a change of temp_store drops the parameters.
         orders = ("PRAGMA temp_store = MEMORY", ".parameter init", f".parameter set :rows {amount(self.rows, scale)}")
-        return [installed("sqlite3"), "-batch", "-bail", *(word for order in orders for word in ("-cmd", order)), ":memory:"]
+        first = [word for order in orders for word in ("-cmd", order)]
+        return [installed("sqlite3"), "-batch", "-bail", *first, ":memory:"]
 
     def stdin(self) -> Path:
         return SCRIPTS / self.scripts[0]

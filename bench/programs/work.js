@@ -9,7 +9,9 @@ const rounds = Number(process.argv[2]);
 
 function source(round) {
   let text = '';
-  for (let i = 0; i < 300; ++i) text += `function f${i}(a, b) { return a * ${i + round} + (b ? b.x : [a, ${i}].length); }\n`;
+  for (let i = 0; i < 300; ++i) {
+    text += `function f${i}(a, b) { return a * ${i + round} + (b ? b.x : [a, ${i}].length); }\n`;
+  }
   return `(() => {\n${text}return f7(1) + f299(2, { x: ${round} });\n})()`;
 }
 
@@ -26,7 +28,9 @@ function messages(round, kept) {
 
 function records(round) {
   const rows = [];
-  for (let i = 0; i < 2000; ++i) rows.push({ id: i, name: `name-${(i * 7919) % 1009}`, tags: [round % 7, i % 13], ok: i % 3 === 0 });
+  for (let i = 0; i < 2000; ++i) {
+    rows.push({ id: i, name: `name-${(i * 7919) % 1009}`, tags: [round % 7, i % 13], ok: i % 3 === 0 });
+  }
   const text = JSON.stringify(rows);
   const back = JSON.parse(text);
   const names = new Map();

@@ -11,9 +11,9 @@ import re
 import sys
 import zlib
 
-MODULES = ("argparse.py", "ast.py", "asyncio/base_events.py", "collections/__init__.py", "dataclasses.py", "datetime.py",
-           "decimal.py", "difflib.py", "email/message.py", "enum.py", "inspect.py", "json/decoder.py", "subprocess.py",
-           "tarfile.py", "typing.py", "unittest/mock.py")
+MODULES = ("argparse.py", "ast.py", "asyncio/base_events.py", "collections/__init__.py", "dataclasses.py",
+           "datetime.py", "decimal.py", "difflib.py", "email/message.py", "enum.py", "inspect.py", "json/decoder.py",
+           "subprocess.py", "tarfile.py", "typing.py", "unittest/mock.py")
 PARSED_EVERY = 10  # rounds; parsing is heavier than the rest
 
 

@@ -9,7 +9,8 @@ INSERT INTO customer
   SELECT i, 'customer ' || (i * 7919 % 100003), 'city ' || (i * 31 % 211) FROM number;
 INSERT INTO booking
   WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)
-  SELECT i, 1 + i * 104729 % (:rows / 10), i * 7919 % 2003 - 1000, substr('a note that is now and then long, now and then short', 1, i % 53)
+  SELECT i, 1 + i * 104729 % (:rows / 10), i * 7919 % 2003 - 1000,
+         substr('a note that is now and then long, now and then short', 1, i % 53)
   FROM number;
 COMMIT;
 CREATE INDEX booking_customer ON booking (customer, amount);
