@@ -26,6 +26,7 @@ RIVAL_STYLES = (("#1c7ed6", "o"), ("#2f9e44", "s"), ("#9c36b5", "^"), ("#0c8599"
 RATIO_SHOWN_MIN = 0.5
 RATIO_SHOWN_MAX = 5.0  # what is worse stands at the edge
 RATIO_TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5)
+LEGEND_COLUMNS = 10
 STYLE = {
     "svg.hashsalt": "bursar", "svg.fonttype": "path", "font.size": 9, "text.color": INK, "axes.edgecolor": INK,
     "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
@@ -60,7 +61,8 @@ def means_figure(document: dict):
                       if name in means["to_best_rival"][measure.key]}
             draw_bars(panel, {name: mean["value"] for name, mean in values.items()})
             cases = max((mean["cases"] for mean in values.values()), default=0)
-            panel.set_title(f"{group} ({cases}): {measure.title} by the best rival's", loc="left")
+            panel.set_title(f"{measure.title}, {cases} {group}", loc="left")
+    figure.suptitle("geometric means; 1 is the best of the others in each case, less is better", fontsize=9)
     return figure
 
 
@@ -85,14 +87,15 @@ def cases_figure(document: dict):
     figure, panels = pyplot.subplots(1, len(MEASURES), sharey=True, layout="constrained",
                                      figsize=(9, 1.2 + 0.22 * len(cases)))
     for panel, measure in zip(panels, MEASURES):
-        panel.set_title(f"{measure.title} by the best rival's (less is better)", loc="left")
+        panel.set_title(f"{measure.title}; 1 is the best of the others, less is better", loc="left")
         draw_ratio_axis(panel)
         for name, (colour, mark) in styles(document["allocators"]).items():
             draw_marks(panel, cases, measure, name, colour, mark)
     panels[0].set_yticks(range(len(cases)), list(cases))
     panels[0].set_ylim(len(cases) - 0.5, -0.5)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", bbox_to_anchor=(0.5, 1), ncol=min(len(labels), 8))
+    figure.legend(handles[::-1], labels[::-1], loc="lower center", bbox_to_anchor=(0.5, 1), ncol=LEGEND_COLUMNS,
+                  columnspacing=1, handletextpad=0.2)
     return figure
 
 

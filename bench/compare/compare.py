@@ -29,11 +29,13 @@ EXIT_INTERRUPTED = 130
 
 FULL_SCALE = 1.0
 QUICK_SCALE = 0.3
+QUICK_WARM_UP_SCALE = 0.03  # enough to bring the files into memory
 QUICK_SECONDS_MAX = 270  # of five minutes: the rest is for what comes after, and for a run that is under way
 QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
+WEIGHTS = {"workloads": 1, "programs": 2}  # how the time of a quick run is shared: programs take longer
 
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
@@ -75,7 +77,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         low, high = min(low, arguments.runs_max) if arguments.runs_min is None else low, arguments.runs_max
     if low > high:
         raise BadInput(f"--runs-min {low} is more than --runs-max {high}")
-    return Options(QUICK_SCALE if arguments.quick else FULL_SCALE, low, high, arguments.seed, arguments.reuse_rivals)
+    scale, warm_up_scale = (QUICK_SCALE, QUICK_WARM_UP_SCALE) if arguments.quick else (FULL_SCALE, FULL_SCALE)
+    return Options(scale, low, high, arguments.seed, warm_up_scale, arguments.reuse_rivals)
 
 
 class Comparison:
@@ -123,13 +126,13 @@ class Comparison:
         results = []
         for index, case in enumerate(self._cases):
             progress.begin(case.name)
-            results.append(self._measure_case(case, progress, len(self._cases) - index))
+            results.append(self._measure_case(case, progress, self._cases[index:]))
             progress.clear()
             print(case_report(results[-1]), flush=True)
         print(f"\n{len(self._cases)} cases in {duration(progress.elapsed_s)}")
         return results
 
-    def _measure_case(self, case, progress: Progress, cases_left: int) -> Result:
+    def _measure_case(self, case, progress: Progress, cases_left: list) -> Result:
         missing = selection.missing_packages(case)
         if missing:
             return Result(case, {}, f"needs Debian packages {' '.join(missing)}")
@@ -137,7 +140,7 @@ class Comparison:
         if self._seconds_max is not None:
             # What a case does not use is shared by those that follow.
             left = max(0.0, self._seconds_max - progress.elapsed_s)
-            limit = TimeLimit(left / cases_left, left)
+            limit = TimeLimit(left * WEIGHTS[case.group] / sum(WEIGHTS[one.group] for one in cases_left), left)
         return Series(case, self._allocators, self._context, self._options, self._journal, progress.step, limit).measure()
 
     def _write(self, results: list[Result]) -> None:
@@ -194,11 +197,11 @@ def main(words: list[str]) -> int:
     comparison = None
     try:
         arguments = arguments_of(words)
-        if arguments.list:
-            print_list(arguments)
-            return 0
         if arguments.list_packages:
             print_packages(arguments)
+            return 0
+        if arguments.list:
+            print_list(arguments)
             return 0
         comparison = Comparison(arguments)
         return comparison.run()

@@ -40,7 +40,7 @@ def cases_table(group: str, results: list[Result]) -> str:
 
 def cell(result: Result, name: str) -> str:
     if result.failure(name):
-        return "crashed"
+        return "crashed" if result.failure(name).startswith("SIG") else "failed"
     if not result.samples(name):
         return ""
     milliseconds = marked(values(result, TIME), name, 1e3, ".0f")

@@ -23,7 +23,7 @@ def document(allocators: list[Allocator], options: Options, results: list[Result
                        for allocator in allocators},
         "cases": {result.case.name: case_document(result) for result in results},
         "groups": {group: group_document(of_group) for group, of_group in groups(results).items()},
-        "behind": [{"case": one.case, "measure": one.measure.key, "ratio": one.ratio, "rival": one.rival}
+        "behind": [{"case": one.case, "measure": one.measure.key, "ratio": one.ratio, "rival": one.rival, "clear": one.is_clear}
                    for one in behind(results)],
         "failures": [{"case": case, "allocator": name, "reason": reason} for case, name, reason in failures(results)],
     }

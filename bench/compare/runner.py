@@ -29,6 +29,7 @@ class Options:
     runs_min: int
     runs_max: int
     seed: int
+    warm_up_scale: float
     reuse_rivals: bool = False
 
 
@@ -87,6 +88,7 @@ class Series:
             try:
                 self._case.prepare(inputs_of(self._case, self._context))
                 self._round("warm-up", keep=False)
+                self._round_seconds = 0.0  # not known: the warm-up may be less work
                 while not self._is_settled():
                     if self.result.rounds and self._seconds() + self._round_seconds > self._limit.share_s:
                         break
@@ -138,7 +140,7 @@ class Series:
                 raise OutOfTime
             self._say(f"run {self.result.rounds + 1} of {self._runs_text()}, {allocator.name}" if keep
                       else f"warm-up, {allocator.name}")
-            turns[allocator.name] = turn = self._turn(allocator)
+            turns[allocator.name] = turn = self._turn(allocator, self._options.scale if keep else self._options.warm_up_scale)
             if keep:
                 self._journal.append(self._key, self._case.name, round_id, (allocator.name, allocator.hash), turn)
         # Only whole rounds count. A failure counts at once: that allocator is not run again.
@@ -147,12 +149,12 @@ class Series:
                 self.result.turns[name].append(turn)
         self._round_seconds = time.monotonic() - start
 
-    def _turn(self, allocator: Allocator) -> Turn:
+    def _turn(self, allocator: Allocator, scale: float) -> Turn:
         failure = self.result.failure(allocator.name)
         if failure:
             return Turn(None, failure)
         try:
-            return Turn(self._case.run(self._context, allocator.library, self._options.scale))
+            return Turn(self._case.run(self._context, allocator.library, scale))
         except (RunFailed, OSError, subprocess.SubprocessError) as fault:
             return Turn(None, " ".join(str(fault).split()))
 

@@ -48,6 +48,10 @@ def spread(numbers) -> Spread:
     return Spread(median(numbers), min(numbers), max(numbers), *median_interval(numbers), len(numbers))
 
 
+def spread_of(result: Result, measure: Measure, name: str) -> Spread:
+    return spread(measure.of(sample) for sample in result.samples(name))
+
+
 def values(result: Result, measure: Measure) -> dict[str, float]:
     """Of every allocator that ran well in this case."""
     return {name: measure.of_all([measure.of(sample) for sample in samples])
@@ -97,6 +101,7 @@ class Behind:
     measure: Measure
     ratio: float
     rival: str
+    is_clear: bool  # the intervals of the two medians do not overlap
 
 
 def behind(results: list[Result]) -> list[Behind]:
@@ -106,7 +111,9 @@ def behind(results: list[Result]) -> list[Behind]:
         for measure in MEASURES:
             ratio = to_best_rival(result, measure).get(SUBJECT)
             if ratio is not None and ratio > measure.ratio_max:
-                found.append(Behind(result.case.name, measure, ratio, best_rival(result, measure)[0]))
+                rival = best_rival(result, measure)[0]
+                is_clear = spread_of(result, measure, SUBJECT).low > spread_of(result, measure, rival).high
+                found.append(Behind(result.case.name, measure, ratio, rival, is_clear))
     return sorted(found, key=lambda case: (case.measure.key != TIME.key, -case.ratio))
 
 
