@@ -101,7 +101,9 @@ class Postgres(Server):
         shutil.copytree(context.inputs / self.name / "cluster", directory / "data")
         for path in (directory / "data", *(directory / "data").rglob("*")):
             give_away(path)
-        return super().run_in(directory, context, library, scale)
+        # Beside the data: the other user may not be allowed to look where the library is.
+        readable = None if library is None else shutil.copy(library, directory)
+        return super().run_in(directory, context, readable, scale)
 
     def process_id(self, directory: Path) -> int:
         return postmaster(directory / "data")
