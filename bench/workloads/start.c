@@ -1,0 +1,2 @@
+// What does an allocator add to a program that starts and ends?
+int main(void) { return 0; }
