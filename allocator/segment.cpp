@@ -34,17 +34,10 @@ size_t find_run(GranuleBits bits, size_t count, size_t alignment) noexcept {
 }
 
 size_t longest_run(GranuleBits bits) noexcept {
-  if (bits == ~GranuleBits{0}) return segment_granules;
-  // rows[n] has the bits from which on 2^n bits are set. A row of any length is one of 32, 16, ... 1 after the other.
-  GranuleBits rows[6] = {bits};
-  for (size_t n = 1; n < 6; ++n) rows[n] = rows[n - 1] & rows[n - 1] >> (size_t{1} << (n - 1));
-  GranuleBits starts = ~GranuleBits{0};
   size_t length = 0;
-  for (size_t n = 6; n-- != 0;) {
-    const GranuleBits longer = starts & rows[n] >> length;
-    if (longer == 0) continue;
-    starts = longer;
-    length += size_t{1} << n;
+  while (bits != 0) {
+    bits &= bits >> 1;
+    ++length;
   }
   return length;
 }
