@@ -72,12 +72,12 @@ void* refill_class(SizeClass size_class) noexcept {
   return block != nullptr || !give_all_back() ? block : try_refill(size_class);
 }
 
-void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
+void* allocate_large(size_t bytes, size_t alignment, Zeroed zeroed, large::Growth growth) noexcept {
   const InsideScope inside;
   enter();
   large::purge_due();
-  void* block = large::allocate(bytes, alignment, zeroed);
-  return block != nullptr || !give_all_back() ? block : large::allocate(bytes, alignment, zeroed);
+  void* block = large::allocate(bytes, alignment, zeroed, growth);
+  return block != nullptr || !give_all_back() ? block : large::allocate(bytes, alignment, zeroed, growth);
 }
 
 void check_block_start(const Slab& slab, const void* pointer, Caller caller) noexcept {
@@ -157,11 +157,16 @@ SizeClass class_for(size_t bytes, size_t alignment) noexcept {
 void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   if (thread.is_inside) return emergency::allocate(bytes, alignment);
   const SizeClass size_class = class_for(bytes, alignment);
-  if (size_class == 0) return allocate_large(bytes, alignment, zeroed);
+  if (size_class == 0) return allocate_large(bytes, alignment, zeroed, large::Growth::none);
   void* block = thread.heap != nullptr ? thread.heap->try_pop(size_class) : nullptr;
   if (block == nullptr) block = refill_class(size_class);
   if (block != nullptr && zeroed == Zeroed::yes) memset(block, 0, bytes);
   return block;
+}
+
+void* allocate_grown(size_t bytes) noexcept {
+  if (bytes <= medium_bytes_max || thread.is_inside) return allocate(bytes, block_alignment, Zeroed::no);
+  return allocate_large(bytes, block_alignment, Zeroed::no, large::Growth::expected);
 }
 
 void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept {

@@ -27,6 +27,9 @@ struct BlockInfo {
 /// Cost: some ten instructions beyond the fast path when the bin has a block; a refill else.
 [[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept;
 
+/// The same for a block that realloc moves because it grew: it gets a place where it can grow on.
+[[nodiscard]] void* allocate_grown(size_t bytes) noexcept;
+
 /// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.
 [[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept;
 

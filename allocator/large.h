@@ -1,4 +1,4 @@
-// Large blocks: page runs inside segments, and mappings of their own beyond half a segment.
+// Large blocks: page runs inside segments, places in tracts, and mappings of their own.
 #pragma once
 
 #include <cstddef>
@@ -10,24 +10,36 @@
 
 namespace bursar {
 
+struct Tract;
+
 /// What a run of either kind remembers beside its place.
 ///
 ///   I1  bytes is a multiple of a granule; for pages it is granules * granule_bytes
 struct LargeRun : Run {
   size_t bytes;
+  Tract* tract;  // where a block of kind mapping lies; null where the mapping is its own
   LargeRun* next_spare;
 };
 static_assert(sizeof(LargeRun) <= run_record_bytes);
 
 namespace large {
 
-/// Up to this many bytes a block is a run inside a segment; beyond, cutting segments up would waste more than a mapping
-/// costs.
+/// Blocks of more than this lie in tracts, up to an eighth of one; larger ones are mappings of their own. From 256 or 512 KiB on
+/// tracts cost blocks of all sizes side by side 10 to 40 % of time, since those find a place sooner in a segment's one word.
+inline constexpr size_t in_tract_bytes_min = 1 * MiB;
+inline constexpr size_t in_tract_bytes_max = 128 * MiB;
+
+/// Where there is no tract, a block is a run inside a segment up to this size; beyond, cutting segments up would waste more than a
+/// mapping costs.
 inline constexpr size_t in_segment_bytes_max = segment_bytes / 2;
+static_assert(in_tract_bytes_min <= in_segment_bytes_max);
+
+/// Whether a block is expected to grow: then it gets a place with room behind it.
+enum class Growth : uint8_t { none, expected };
 
 /// A block of at least `bytes` at a multiple of `alignment`, reading zero if asked. Null when there is no memory.
 /// Pre: bytes <= request_bytes_max, alignment a power of two; the caller is inside.
-[[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed wanted) noexcept;
+[[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed wanted, Growth growth = Growth::none) noexcept;
 
 /// Pre: the run is of kind pages or mapping.
 void deallocate(Run* run) noexcept;
@@ -51,6 +63,9 @@ bool purge_all() noexcept;
 [[nodiscard]] size_t mapping_count() noexcept;
 
 void forget_after_fork() noexcept;
+
+/// Checks the tracts' invariants. Pre: no other thread is active.
+void validate() noexcept;
 
 }  // namespace large
 }  // namespace bursar

@@ -35,8 +35,9 @@ bool release(void* start, size_t bytes) noexcept;
 enum class Moved : unsigned char { yes, refused, failed };
 [[nodiscard]] Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
 
-/// Asks for huge pages; a refusal changes nothing.
+/// Asks for huge pages, or for none any more; a refusal changes nothing.
 void advise_huge_pages(void* start, size_t bytes) noexcept;
+void advise_small_pages(void* start, size_t bytes) noexcept;
 
 /// Makes a page read as zero in a child after fork. False where the kernel cannot.
 [[nodiscard]] bool wipe_in_child(void* start, size_t bytes) noexcept;
@@ -47,7 +48,8 @@ void advise_huge_pages(void* start, size_t bytes) noexcept;
 /// Nanoseconds since some fixed point (CLOCK_MONOTONIC).
 [[nodiscard]] uint64_t now_ns() noexcept;
 
-/// The soft RLIMIT_AS in bytes, SIZE_MAX when there is none.
+/// The soft RLIMIT_AS in bytes, SIZE_MAX when there is none, as it was at the first call: sandboxes that are entered later may
+/// kill for asking.
 [[nodiscard]] size_t address_space_bytes_max() noexcept;
 
 /// The size of a page in bytes, from the auxiliary vector.

@@ -124,6 +124,7 @@ Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) 
 }
 
 void advise_huge_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_HUGEPAGE); }
+void advise_small_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_NOHUGEPAGE); }
 
 bool wipe_in_child(void* start, size_t bytes) noexcept { return !is_error(advise(start, bytes, madvise_wipe_on_fork)); }
 
@@ -132,9 +133,14 @@ uint64_t now_ms() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE, 1'000); }
 uint64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC, 1'000'000'000); }
 
 size_t address_space_bytes_max() noexcept {
+  static constinit std::atomic<size_t> known{0};
+  if (const size_t bytes = known.load(std::memory_order_relaxed); bytes != 0) return bytes;
   rlimit64 limit{};
-  if (is_error(system_call(SYS_prlimit64, 0, RLIMIT_AS, 0, as_long(&limit)))) return SIZE_MAX;
-  return limit.rlim_cur == RLIM64_INFINITY ? SIZE_MAX : limit.rlim_cur;
+  const bool is_limited =
+      !is_error(system_call(SYS_prlimit64, 0, RLIMIT_AS, 0, as_long(&limit))) && limit.rlim_cur != RLIM64_INFINITY;
+  const size_t bytes = is_limited ? limit.rlim_cur : SIZE_MAX;
+  known.store(bytes, std::memory_order_relaxed);
+  return bytes;
 }
 
 size_t page_bytes() noexcept {

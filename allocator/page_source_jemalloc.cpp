@@ -99,6 +99,9 @@ constinit size_t lost_bytes = 0;
 /// comes and goes alone, in place of being kept for the next one.
 constinit bool is_scarce = false;
 
+/// Pieces as large as this are had alone: what came with one would stay when it is given back.
+constexpr size_t alone_bytes_min = 64 * MiB;
+
 void* reserve_aligned(size_t bytes, size_t alignment) noexcept {
   void* start = os::reserve(bytes);
   if (start == nullptr || address_of(start) % alignment == 0) return start;
@@ -139,7 +142,8 @@ struct ExtentHooks {
 void* allocate_extent(ExtentHooks*, void* wanted, size_t bytes, size_t alignment, bool* zeroed, bool* committed,
                       unsigned) noexcept {
   // jemalloc asks for ever larger pieces first, and then for what it needs.
-  if (wanted != nullptr || (is_scarce && extent_bytes != 0 && bytes > extent_bytes)) return nullptr;
+  const bool takes_no_more = is_scarce || extent_bytes >= alone_bytes_min;
+  if (wanted != nullptr || (takes_no_more && extent_bytes != 0 && bytes > extent_bytes)) return nullptr;
   void* start = reserve_aligned(bytes, alignment);
   if (start == nullptr) is_scarce = true;
   *zeroed = true;

@@ -18,10 +18,13 @@ void begin_thread_if_new() noexcept {
     process::begin_thread();
 }
 
-void* allocate_uncounted(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
+void* allocate_uncounted(const Request& request) noexcept {
   begin_thread_if_new();
-  if (thread.serves_task_arena) return heap::allocate_in_arena(bytes, alignment, zeroed, task::current_number());
-  return heap::allocate(bytes, alignment, zeroed);
+  if (request.call == Call::realloc && request.bytes > medium_bytes_max) return heap::allocate_grown(request.bytes);
+  if (thread.serves_task_arena) {
+    return heap::allocate_in_arena(request.bytes, request.alignment, request.zeroed, task::current_number());
+  }
+  return heap::allocate(request.bytes, request.alignment, request.zeroed);
 }
 
 void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
@@ -53,7 +56,7 @@ void count_resize(size_t requested_bytes, const heap::BlockInfo& before, const h
 
 void* allocate(const Request& request) noexcept {
   if (request.bytes > request_bytes_max) return nullptr;
-  void* block = allocate_uncounted(request.bytes, request.alignment, request.zeroed);
+  void* block = allocate_uncounted(request);
   if (account::is_recording && block != nullptr) {
     account::count_allocation(request.call, request.bytes, heap::look_up(block));
   }

@@ -20,6 +20,8 @@ struct Plan {
 
 constinit std::array<Plan, call_count> plans{};
 constinit std::atomic<uint64_t> failed_calls{0};
+constinit std::atomic<uint64_t> huge_advices{0};
+constinit std::atomic<uint64_t> small_advices{0};
 constinit std::atomic<uint64_t> clock_ms{0};  // 0: the real one
 constinit std::atomic<uint64_t> address_space_bytes_max{0};
 
@@ -64,6 +66,8 @@ void heal() noexcept {
 
 uint64_t calls(Call call) noexcept { return plan_of(call).calls.load(); }
 uint64_t failures() noexcept { return failed_calls.load(); }
+uint64_t huge_page_advices() noexcept { return huge_advices.load(); }
+uint64_t small_page_advices() noexcept { return small_advices.load(); }
 void set_clock_ms(uint64_t now_ms) noexcept { clock_ms = now_ms; }
 void advance_clock_ms(uint64_t elapsed_ms) noexcept { clock_ms += elapsed_ms; }
 void set_address_space_bytes_max(uint64_t bytes) noexcept { address_space_bytes_max = bytes; }
@@ -79,6 +83,8 @@ bool real_purge(void* start, size_t bytes) noexcept;
 bool real_release(void* start, size_t bytes) noexcept;
 bool real_resize_in_place(void* start, size_t old_bytes, size_t new_bytes) noexcept;
 Moved real_move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) noexcept;
+void real_advise_huge_pages(void* start, size_t bytes) noexcept;
+void real_advise_small_pages(void* start, size_t bytes) noexcept;
 bool real_wipe_in_child(void* start, size_t bytes) noexcept;
 uint64_t real_now_ms() noexcept;
 size_t real_address_space_bytes_max() noexcept;
@@ -102,6 +108,14 @@ Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) 
   if (fake_os::failures() % 2 != 0) return Moved::refused;
   (void)real_release(target, new_bytes);
   return Moved::failed;
+}
+void advise_huge_pages(void* start, size_t bytes) noexcept {
+  ++fake_os::huge_advices;
+  real_advise_huge_pages(start, bytes);
+}
+void advise_small_pages(void* start, size_t bytes) noexcept {
+  ++fake_os::small_advices;
+  real_advise_small_pages(start, bytes);
 }
 bool wipe_in_child(void* start, size_t bytes) noexcept {
   return !fails(Call::wipe_in_child) && real_wipe_in_child(start, bytes);

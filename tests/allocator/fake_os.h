@@ -34,6 +34,10 @@ void heal() noexcept;
 /// How many calls were made to fail.
 [[nodiscard]] uint64_t failures() noexcept;
 
+/// How often huge pages, or small ones, were asked for.
+[[nodiscard]] uint64_t huge_page_advices() noexcept;
+[[nodiscard]] uint64_t small_page_advices() noexcept;
+
 /// The clock shows this many milliseconds until it is set again.
 void set_clock_ms(uint64_t now_ms) noexcept;
 void advance_clock_ms(uint64_t elapsed_ms) noexcept;

@@ -180,11 +180,14 @@ void run_workload() {
   Blocks blocks;
   {
     const test::AttachedThread here;
+    fake_os::set_address_space_bytes_max(uint64_t{1} << 46);  // under a limit there are no tracts
     allocate_all_sizes(blocks);
     resize_step_by_step(blocks);
     blocks.deallocate_every_second();
     purge();
+    fake_os::set_address_space_bytes_max(SIZE_MAX);
     allocate_all_sizes(blocks);
+    resize_step_by_step(blocks);
     let_threads_exchange(blocks);
     use_arena(blocks);
     interrupt(blocks);

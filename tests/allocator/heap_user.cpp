@@ -9,6 +9,7 @@
 
 #include "allocator/check.h"
 #include "allocator/depot.h"
+#include "allocator/large.h"
 
 namespace bursar::test {
 namespace {
@@ -126,6 +127,7 @@ size_t Random::bytes(size_t bytes_max) noexcept {
 
 void validate_heap() noexcept {
   depot.validate();
+  large::validate();
   for (ThreadHeap* heap = heap_registry.first(); heap != nullptr; heap = heap->next_registered) heap->validate();
 }
 

@@ -23,19 +23,23 @@ using fake_os::Failure;
 constexpr size_t mapping_bytes = 6 * MiB;
 static_assert(mapping_bytes > large::in_segment_bytes_max);
 
-/// A clock that stands still, so that nothing is purged by chance; and what the heap calls, in short.
+void* allocate(size_t bytes, size_t alignment = block_alignment, Zeroed wanted = Zeroed::no) {
+  return large::allocate(bytes, alignment, wanted);
+}
+bursar::Run* run_of(const void* block) { return page_map.run_of(block); }
+void deallocate(void* block) { large::deallocate(run_of(block)); }
+void* resize(void* block, size_t bytes) { return large::resize(run_of(block), bytes); }
+size_t usable(const void* block) { return large::usable_bytes(run_of(block)); }
+
+/// A clock that stands still, so that nothing is purged by chance; a limit of address space, under which there are no tracts;
+/// and what the heap calls, in short.
 class Large : public testing::Test {
  protected:
-  Large() { fake_os::set_clock_ms(1'000'000); }
-  ~Large() override { depot.validate(); }
-
-  static void* allocate(size_t bytes, size_t alignment = block_alignment, Zeroed wanted = Zeroed::no) {
-    return large::allocate(bytes, alignment, wanted);
+  explicit Large(uint64_t address_space_bytes_max = uint64_t{1} << 46) {
+    fake_os::set_clock_ms(1'000'000);
+    fake_os::set_address_space_bytes_max(address_space_bytes_max);
   }
-  static bursar::Run* run_of(const void* block) { return page_map.run_of(block); }
-  static void deallocate(void* block) { large::deallocate(run_of(block)); }
-  static void* resize(void* block, size_t bytes) { return large::resize(run_of(block), bytes); }
-  static size_t usable(const void* block) { return large::usable_bytes(run_of(block)); }
+  ~Large() override { depot.validate(); }
 };
 
 TEST_F(Large, BlocksUpToHalfASegmentAreRunsInIt) {
@@ -265,7 +269,8 @@ TEST_F(Large, RecordsOfMappingsAreUsedAgain) {
   EXPECT_EQ(fake_os::calls(Call::reserve), before) << "no memory for records, none for blocks";
 }
 
-TEST_F(Large, AgreeWithAModel) {
+/// What both kinds of places must do alike.
+void agree_with_a_model() {
   struct Held {
     void* block;
     size_t bytes;
@@ -304,6 +309,118 @@ TEST_F(Large, AgreeWithAModel) {
   }
   for (const Held& one : held) ASSERT_TRUE(test::holds(one.block, one.bytes, one.mark));
 }
+
+TEST_F(Large, AgreeWithAModel) { agree_with_a_model(); }
+
+class LargeInTracts : public Large {
+ protected:
+  LargeInTracts() : Large(SIZE_MAX) {}
+  ~LargeInTracts() override { large::validate(); }
+
+  static void* allocate_growing(size_t bytes) {
+    return large::allocate(bytes, block_alignment, Zeroed::no, large::Growth::expected);
+  }
+};
+
+TEST_F(LargeInTracts, LieSideBySide) {
+  const auto* a = static_cast<char*>(allocate(mapping_bytes));
+  const auto* b = static_cast<char*>(allocate(mapping_bytes));
+  EXPECT_LT(b - a, static_cast<ptrdiff_t>(2 * mapping_bytes));
+  EXPECT_EQ(run_of(a)->kind, RunKind::mapping);
+  EXPECT_EQ(run_of(a)->start, address_of(a));
+  EXPECT_EQ(large::mapping_count(), 2U);
+  EXPECT_EQ(large::mapped_bytes(), 2 * mapping_bytes);
+}
+
+TEST_F(LargeInTracts, AFreedPlaceIsUsedAgainWithoutACall) {
+  void* block = allocate(mapping_bytes);
+  test::fill(block, mapping_bytes, 1);
+  deallocate(block);
+  EXPECT_EQ(run_of(block), nullptr);
+  const uint64_t calls = fake_os::calls(Call::commit) + fake_os::calls(Call::reserve) + fake_os::calls(Call::purge);
+  EXPECT_EQ(allocate(mapping_bytes - MiB), block);
+  EXPECT_EQ(fake_os::calls(Call::commit) + fake_os::calls(Call::reserve) + fake_os::calls(Call::purge), calls);
+}
+
+TEST_F(LargeInTracts, GrowInPlaceWithAllTheyHold) {
+  void* block = allocate_growing(200'000);
+  for (size_t bytes = 200'000; bytes < 100 * MiB; bytes += bytes / 2) {
+    const size_t before = usable(block);
+    test::fill(block, before, bytes);
+    ASSERT_EQ(resize(block, bytes + bytes / 2), block);
+    ASSERT_GE(usable(block), bytes + bytes / 2);
+    ASSERT_EQ(large::mapped_bytes(), usable(block));
+    ASSERT_TRUE(test::holds(block, before, bytes));
+  }
+}
+
+TEST_F(LargeInTracts, ShrinkInPlace) {
+  void* block = allocate(4 * mapping_bytes);
+  EXPECT_EQ(resize(block, 100'000), block);
+  EXPECT_EQ(usable(block), 2 * granule_bytes);
+  EXPECT_EQ(large::mapped_bytes(), 2 * granule_bytes);
+}
+
+TEST_F(LargeInTracts, CannotGrowThroughANeighbour) {
+  void* block = allocate(mapping_bytes);
+  void* next = allocate(mapping_bytes);
+  EXPECT_EQ(resize(block, 2 * mapping_bytes + MiB), nullptr);
+  EXPECT_EQ(usable(block), mapping_bytes);
+  deallocate(next);
+  EXPECT_EQ(resize(block, 2 * mapping_bytes + MiB), block);
+}
+
+TEST_F(LargeInTracts, ReadZeroWhenAskedWhateverLayThereBefore) {
+  for (const size_t bytes : {size_t{1100 * KiB}, 3 * MiB, mapping_bytes}) {
+    for (const size_t more : {size_t{0}, 100 * KiB, MiB}) {
+      void* block = allocate(bytes + more, block_alignment, Zeroed::yes);
+      ASSERT_TRUE(test::is_zero(block, bytes + more));
+      memset(block, 0xff, usable(block));
+      deallocate(block);
+    }
+  }
+}
+
+TEST_F(LargeInTracts, ReadZeroWhenAskedWherePurgingIsRefused) {
+  void* block = allocate(mapping_bytes);
+  memset(block, 0xff, usable(block));
+  deallocate(block);
+  fake_os::fail(Call::purge, 1, Failure::from_then_on);
+  EXPECT_EQ(allocate(mapping_bytes, block_alignment, Zeroed::yes), block);
+  EXPECT_TRUE(test::is_zero(block, mapping_bytes));
+  fake_os::heal();
+}
+
+TEST_F(LargeInTracts, AreMappingsOfTheirOwnWhereThereIsNoTract) {
+  fake_os::fail(Call::reserve, 2, Failure::once);  // the first is for records
+  void* block = allocate(mapping_bytes);
+  ASSERT_NE(block, nullptr);
+  test::fill(block, mapping_bytes, 1);
+  EXPECT_NE(resize(block, 2 * mapping_bytes), nullptr);
+}
+
+TEST_F(LargeInTracts, GoBackWhenTheDelayIsOver) {
+  settings.purge_ms = 500;
+  deallocate(allocate(mapping_bytes));
+  const uint64_t releases = fake_os::calls(Call::release);
+  fake_os::advance_clock_ms(499);
+  large::purge_due();
+  EXPECT_EQ(fake_os::calls(Call::release), releases);
+  fake_os::advance_clock_ms(1);
+  large::purge_due();
+  EXPECT_EQ(fake_os::calls(Call::release), releases + 1);
+}
+
+TEST_F(LargeInTracts, ReportsKnowThem) {
+  void* block = allocate(mapping_bytes);
+  const testing::KilledBySignal aborted(SIGABRT);
+  const void* inside = pointer_to(address_of(block) + mapping_bytes - 16);
+  EXPECT_EXIT(large::report_no_block(inside, Caller::free), aborted, "invalid free of .*: inside the block at 0x");
+  deallocate(block);
+  EXPECT_EXIT(large::report_no_block(block, Caller::free), aborted, "^bursar: double free of 0x");
+}
+
+TEST_F(LargeInTracts, AgreeWithAModel) { agree_with_a_model(); }
 
 }  // namespace
 }  // namespace bursar

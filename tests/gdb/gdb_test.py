@@ -99,10 +99,10 @@ class Answers:
     def test_mappings(self):
         self.assert_answer("mapping", "a large block of 5.0 MiB\n", "in use")
         self.assert_answer("mapping + 2000000", "2000000 bytes into a large block of 5.0 MiB at ", "in use")
-        self.assertRegex(self.answers["mapping"], r"\n  place +a mapping of its own")
+        self.assertRegex(self.answers["mapping"], r"\n  place +a tract")
 
-    def test_a_mapping_kept_for_reuse(self):
-        self.assert_answer("kept_mapping", "a large block of 3.0 MiB\n", "free, its mapping kept for the next one")
+    def test_a_place_kept_for_reuse(self):
+        self.assert_answer("kept_mapping", "in no block, within the tract at 0x", "freed, kept for the next one until the purge delay is over")
 
     def test_free_granules(self):
         self.assert_answer("freed_large", "in no block, within the segment at 0x", "freed, .*")
@@ -127,8 +127,8 @@ class Answers:
     def test_the_summary(self):
         text = self.answers["heap"]
         self.assertRegex(text, r"\Asegments +[12] of 4.0 MiB, ")
-        self.assertRegex(text, r"\nlarge .*; 1 with mappings of their own, 5.0 MiB\n")
-        self.assertRegex(text, r"\nkept +mappings of freed blocks: 1, 3.0 MiB\n")
+        self.assertRegex(text, r"\nlarge .*; 1 in tracts, 5.0 MiB; 0 with mappings of their own, 0 bytes\n")
+        self.assertRegex(text, r"\nkept +places of freed blocks: 1, 3.0 MiB\n")
         self.assertRegex(text, r"\nchunks +1 of task arenas, 0 for signal handlers\n")
         self.assertRegex(text, r"\n0x[0-9a-f]+ +owned .* thread 1\b.*\n0x[0-9a-f]+ +owned .* thread 2\b")
         self.assertRegex(text, r"\n0x[0-9a-f]+ +orphaned .* -\Z")

@@ -17,7 +17,8 @@ LAYERS = [
     {"allocator/check"},
     # Where memory comes from, and how it is cut.
     {"allocator/page_source"},
-    {"allocator/segment", "allocator/emergency", "allocator/mapping_cache"},
+    {"allocator/segment", "allocator/emergency", "allocator/mapping_cache", "allocator/tract"},
+    {"allocator/tracts"},
     {"allocator/depot"},
     {"allocator/slab", "allocator/large", "allocator/bump"},
     {"allocator/thread_heap"},

@@ -125,7 +125,8 @@ def describe_large(heap, address, run):
     start, count = number(record["start"]), number(record["bytes"])
     if name_of(record["kind"]) == "mapping":
         answer = Answer(headline(address, start, f"a large block of {human(count)}"))
-        return answer.add("state", "in use").add("place", "a mapping of its own")
+        place = "a tract" if int(record["tract"]) != 0 else "a mapping of its own"
+        return answer.add("state", "in use").add("place", place)
     segment = int(record["segment"])
     answer = Answer(headline(address, start, f"a large block of {human(count)}"))
     place = f"{counted(number(record['granules']), 'granule')} of the segment at {segment_start(segment):#x}"
@@ -186,10 +187,25 @@ def describe_free_granule(address, segment):
     return Answer(f"{address:#x}: in no block, within the segment at {start:#x}").add("state", state)
 
 
+def describe_free_place(heap, address, tract):
+    start = number(tract["start"])
+    granule = (address - start) // heap_reader.GRANULE_BYTES
+    if any(0 <= address - first < count for first, count in heap.dirty_rows(tract)):
+        state = "freed, kept for the next one until the purge delay is over"
+    elif granule >= number(tract["committed"]):
+        state = "never used"
+    else:
+        state = "freed and given back to the system, or not used yet"
+    return Answer(f"{address:#x}: in no block, within the tract at {start:#x}").add("state", state)
+
+
 def describe_no_run(heap, address):
     for segment in heap.segments():
         if 0 <= address - number(segment["start"]) < heap_reader.SEGMENT_BYTES:
             return describe_free_granule(address, segment)
+    for tract in heap.tracts() or ():
+        if 0 <= address - number(tract["start"]) < heap_reader.TRACT_BYTES:
+            return describe_free_place(heap, address, tract)
     for start, count in heap.kept_mappings() or ():
         if 0 <= address - start < count:
             what = f"a large block of {human(count)}"
@@ -248,8 +264,10 @@ class Summary:
     def _count_run(self, run):
         record = at(run, "Run")
         kind = name_of(record["kind"])
+        if kind == "mapping" and int(at(run, "LargeRun")["tract"]) != 0:
+            kind = "tract"
         self.runs[kind] += 1
-        if kind in ("pages", "mapping"):
+        if kind in ("pages", "tract", "mapping"):
             self.bytes[kind] += number(at(run, "LargeRun")["bytes"])
         if kind != "slab":
             return
@@ -307,10 +325,13 @@ class Summary:
 
     def _print_large(self):
         print(f"large      {self.runs['pages']} in segments, {human(self.bytes['pages'])}; "
+              f"{self.runs['tract']} in tracts, {human(self.bytes['tract'])}; "
               f"{self.runs['mapping']} with mappings of their own, {human(self.bytes['mapping'])}")
         kept = self.heap.kept_mappings()
+        if kept is not None:
+            kept += [row for tract in self.heap.tracts() or () for row in self.heap.dirty_rows(tract)]
         kept_text = "not to be told" if kept is None else f"{len(kept)}, {human(sum(count for _, count in kept))}"
-        print(f"kept       mappings of freed blocks: {kept_text}")
+        print(f"kept       places of freed blocks: {kept_text}")
         print(f"chunks     {self.runs['bump']} of task arenas, {self.runs['emergency']} for signal handlers")
 
     def _print_classes(self):

@@ -14,6 +14,7 @@ GRANULE_BYTES = 64 * 1024
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_GRANULES = SEGMENT_BYTES // GRANULE_BYTES
 PIECE_ENTRIES = 8192
+TRACT_BYTES = 1024 * 1024 * 1024
 BUMP_FREED = 0xFFFFFFFF
 
 SIZE_CLASS_COUNT = 85
@@ -213,6 +214,35 @@ class Heap:
         first, last = entries.type.range()
         pairs = [entries[i]["mapping"] for i in range(first, last + 1)]
         return [(number(pair["start"]), number(pair["bytes"])) for pair in pairs if number(pair["start"]) != 0]
+
+    def tracts(self):
+        """All tracts of large blocks; None when that cannot be told."""
+        address = hidden_address("_ZN6bursar5large12_GLOBAL__N_16tractsE")
+        if address is None:
+            return None
+        found = []
+        tract = at(address, "Tracts")["tracts_"]
+        while int(tract) != 0:
+            found.append(tract.dereference())
+            tract = tract["next"]
+        return found
+
+    @staticmethod
+    def dirty_rows(tract):
+        """(start, bytes) of neighbouring free granules that were not purged."""
+        words = tract["dirty"]["words_"]
+        committed = number(tract["committed"])
+        rows = []
+        begin = None
+        for granule in range(committed + 1):
+            is_dirty = granule < committed and int(words[granule // 64]) >> granule % 64 & 1
+            if is_dirty and begin is None:
+                begin = granule
+            elif not is_dirty and begin is not None:
+                start = number(tract["start"]) + begin * GRANULE_BYTES
+                rows.append((start, (granule - begin) * GRANULE_BYTES))
+                begin = None
+        return rows
 
     def _mapping_around(self, window, address):
         """A mapping is entered in the page map with its first granule only (large.cpp)."""
