@@ -157,9 +157,18 @@ class PeakOfAll:
         self._thread.join()
 
     def _sample(self):
-        while not self._end.wait(1 / SAMPLES_PER_SECOND):
-            children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text().split()
-            self.kibibytes = max(self.kibibytes, sum(map(proportional_kib, [self._process, *children])))
+        while True:
+            processes = [self._process, *children_of(self._process)]
+            self.kibibytes = max(self.kibibytes, sum(map(proportional_kib, processes)))
+            if self._end.wait(1 / SAMPLES_PER_SECOND):
+                return
+
+
+def children_of(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
 
 
 def proportional_kib(process) -> int:
