@@ -118,6 +118,7 @@ def start(context: Context, command, library: str | None, environment: dict[str,
     """Starts `command` on `library` (None: glibc). Whoever calls this calls `kill` in the end, whatever happens."""
     directory = tempfile.TemporaryDirectory(prefix="bursar-bench-")
     stdout_path = Path(stdout or Path(directory.name) / "stdout")
+    stdout_path.touch()  # so that it can be watched from now on
     order = [str(context.launcher), "--stdout", str(stdout_path)]
     for name, value in (environment or {}).items():
         order += ["-e", f"{name}={value}"]

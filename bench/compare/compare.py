@@ -92,6 +92,8 @@ class Comparison:
         self._allocators, self._missing = peers.find(self._context, arguments.peer, arguments.only)
         if arguments.chart:
             import_chart()
+        for path in filter(None, [arguments.json, arguments.markdown, arguments.chart]):
+            results_module.check_writable(path)
         self._keys = [case_key(case, self._context, self._options.scale) for case in self._cases]
         self._journal = Journal(arguments.output)
         self._seconds_max = QUICK_SECONDS_MAX if arguments.quick else None

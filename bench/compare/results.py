@@ -64,6 +64,14 @@ def means_document(values) -> dict:
     return {name: dataclasses.asdict(mean) for name, mean in values.items()}
 
 
+def check_writable(path: Path) -> None:
+    """Before anything is measured that could then not be kept."""
+    if path.is_dir():
+        raise BadInput(f"cannot write {path}: Is a directory")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write {path}: no directory {path.absolute().parent} that can be written")
+
+
 def write(path: Path, text: str) -> None:
     """Whole or not at all: what was there before stays until the new is complete."""
     unfinished = path.with_name(path.name + ".unfinished")
