@@ -5,6 +5,7 @@ docs/bench.md explains what is measured and how.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import signal
@@ -19,7 +20,7 @@ from case import RUN_SECONDS_MAX, Context
 from errors import BadInput
 from journal import Journal
 from progress import Progress, duration
-from report import case_report, summary_report
+from report import case_report, counted, summary_report
 from runner import Options, Result, Series, TimeLimit, case_key
 from summary import subject_failed
 
@@ -35,11 +36,17 @@ QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
+BUSY_LOAD_MIN = 0.5  # processes that want to run, before this one has started any
 WEIGHTS = {"workloads": 1, "programs": 2}  # how the time of a quick run is shared: programs take longer
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise BadInput(f"{message}; --help names the options")
+
+
 def arguments_of(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="compare.py", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = Parser(prog="compare.py", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("build", type=pathlib.Path, help="the build directory")
     parser.add_argument("--quick", action="store_true", help="less work, fewer runs, done within five minutes")
     parser.add_argument("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
@@ -111,15 +118,19 @@ class Comparison:
 
     def interrupted(self) -> str:
         return (f"interrupted: what was measured is in {self._journal.path}; "
-                "the same command goes on from there, --fresh begins anew")
+                f"the same command {'without --fresh ' if self._arguments.fresh else ''}goes on from there")
 
     def _say_what(self) -> None:
         print(machine.sentence(machine.description()))
         print("allocators: " + ", ".join(f"{one.name} {one.version}".strip() for one in self._allocators))
         for name in self._missing:
             print(f"not installed: {name} (Debian package {peers.DEBIAN[name].package})")
-        print(f"{len(self._cases)} cases, {self._options.runs_min} to {self._options.runs_max} runs each after a warm-up, "
+        low, high = self._options.runs_min, self._options.runs_max
+        print(f"{counted(len(self._cases), 'case')}, {low if low == high else f'{low} to {high}'} runs each after a warm-up, "
               f"work times {self._options.scale:g}, seed {self._options.seed}", flush=True)
+        load = os.getloadavg()[0]
+        if load > BUSY_LOAD_MIN:
+            print(f"the machine is busy (load {load:.1f}): times will swing")
         if self._options.reuse_rivals:
             print("rivals' samples may be from earlier runs: not interleaved")
 
@@ -131,7 +142,7 @@ class Comparison:
             results.append(self._measure_case(case, progress, self._cases[index:]))
             progress.clear()
             print(case_report(results[-1]), flush=True)
-        print(f"\n{len(self._cases)} cases in {duration(progress.elapsed_s)}")
+        print(f"\n{counted(len(self._cases), 'case')} in {duration(progress.elapsed_s)}")
         return results
 
     def _measure_case(self, case, progress: Progress, cases_left: list) -> Result:
@@ -195,7 +206,8 @@ def print_packages(arguments: argparse.Namespace) -> None:
 
 
 def main(words: list[str]) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same clean end
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # the same clean end
     comparison = None
     try:
         arguments = arguments_of(words)

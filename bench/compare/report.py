@@ -5,7 +5,7 @@ from runner import Result
 from summary import ALL_MEASURES, MEASURES, RSS, TIME, behind, failures, groups, means, spread, to_best_rival, to_rivals
 
 NAME_WIDTH = 14
-MEAN_WIDTH = 14
+MEAN_WIDTH = 10
 
 
 def milliseconds(seconds: float) -> str:
@@ -27,8 +27,8 @@ def case_report(result: Result) -> str:
     ratios = {measure.key: to_best_rival(result, measure) for measure in MEASURES}
     metrics = list(result.case.metric_units)
     lines = [f"\n{result.case.name}: {result.case.question} ({counted(result.rounds, 'run')})",
-             f"  {'':{NAME_WIDTH}}{'wall ms (min, max)':>30} {'user':>9} {'system':>9} {'faults':>10}"
-             f"{'peak MiB (min, max)':>27}   {'to the best rival':17}"
+             f"  {'':{NAME_WIDTH}}{'wall ms (min, max)':>26} {'user':>7} {'system':>7} {'faults':>9}"
+             f"{'peak MiB (min, max)':>24}   {'to the best rival':17}"
              + "".join(f"  {metric} {result.case.metric_units[metric]}" for metric in metrics)]
     for name in result.turns:
         if result.failure(name):
@@ -47,7 +47,7 @@ def numbers(result: Result, name: str) -> str:
     faults = spread(sample.page_faults for sample in samples).median
     times = f"{milliseconds(wall.median)} ({milliseconds(wall.min)}, {milliseconds(wall.max)})"
     sizes = f"{mebibytes(rss.median)} ({mebibytes(rss.min)}, {mebibytes(rss.max)})"
-    return f"{times:>30} {milliseconds(user):>9} {milliseconds(system):>9} {faults:>10,.0f}{sizes:>27}"
+    return f"{times:>26} {milliseconds(user):>7} {milliseconds(system):>7} {faults:>9,.0f}{sizes:>24}"
 
 
 def counted(number: int, thing: str) -> str:

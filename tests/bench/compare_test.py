@@ -146,6 +146,11 @@ class BadInput(CompareCase):
     def test_allocators(self):
         self.assert_refused("no allocator 'mymalloc'; there are: bursar, glibc, jemalloc", "--only=mymalloc")
 
+    def test_options(self):
+        self.assert_refused("unrecognized arguments: --nonsense; --help names", "--nonsense")
+        self.assert_refused("argument --runs-max: 'few' is no number of runs", "--runs-max=few")
+        self.assert_refused("argument --group: invalid choice: 'games'", "--group=games")
+
     def test_runs(self):
         self.assert_refused("--runs-min 9 is more than --runs-max 3", "--runs-min=9")
 
