@@ -30,14 +30,14 @@ EXIT_INTERRUPTED = 130
 
 FULL_SCALE = 1.0
 QUICK_SCALE = 0.3
-QUICK_WARM_UP_SCALE = 0.03  # enough to bring the files into memory
+QUICK_WARM_UPS_MAX = 1  # enough to bring the files into memory
 QUICK_SECONDS_MAX = 270  # of five minutes: the rest is for what comes after, and for a run that is under way
 QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
 BUSY_LOAD_MIN = 0.5  # processes that want to run, before this one has started any
-WEIGHTS = {"workloads": 1, "programs": 2}  # how the time of a quick run is shared: programs take longer
+WEIGHTS = {"workloads": 1, "programs": 3}  # how the time of a quick run is shared: programs take longer
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,8 +84,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         low, high = min(low, arguments.runs_max) if arguments.runs_min is None else low, arguments.runs_max
     if low > high:
         raise BadInput(f"--runs-min {low} is more than --runs-max {high}")
-    scale, warm_up_scale = (QUICK_SCALE, QUICK_WARM_UP_SCALE) if arguments.quick else (FULL_SCALE, FULL_SCALE)
-    return Options(scale, low, high, arguments.seed, warm_up_scale, arguments.reuse_rivals)
+    scale, warm_ups_max = (QUICK_SCALE, QUICK_WARM_UPS_MAX) if arguments.quick else (FULL_SCALE, None)
+    return Options(scale, low, high, arguments.seed, warm_ups_max, arguments.reuse_rivals)
 
 
 class Comparison:

@@ -19,7 +19,7 @@ from runner import Options, Result, Turn  # noqa: E402
 
 ALLOCATORS = [Allocator("bursar", "/bursar.so", "", "b1"), Allocator("glibc", None, "2.36", "g1"),
               Allocator("other", "/other.so", "", "o1")]
-OPTIONS = Options(scale=1.0, runs_min=3, runs_max=5, seed=1, warm_up_scale=0.5)
+OPTIONS = Options(scale=1.0, runs_min=3, runs_max=5, seed=1)
 
 
 def sample(wall_s=1.0, peak_rss_kib=1000, **metrics):

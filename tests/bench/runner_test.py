@@ -59,8 +59,12 @@ class SeriesTest(RunnerCase):
     def test_the_warm_up_is_not_a_sample(self):
         case = ScriptedCase(script={"/bursar.so": [sample(99.0), sample(), sample(), sample()]})
         self.assertEqual([one.wall_s for one in self.measure(case).samples("bursar")], [1.0, 1.0, 1.0])
-        self.assertEqual({scale for _, scale in case.calls[:3]}, {OPTIONS.warm_up_scale})
-        self.assertEqual({scale for _, scale in case.calls[3:]}, {OPTIONS.scale})
+        self.assertEqual({scale for _, scale in case.calls}, {OPTIONS.scale})
+
+    def test_a_quick_run_warms_up_once(self):
+        case = ScriptedCase()
+        self.measure(case, options=dataclasses.replace(OPTIONS, warm_ups_max=1))
+        self.assertEqual(len(case.calls), 1 + 3 * 3)
 
     def test_one_that_fails_is_not_run_again_and_the_others_go_on(self):
         case = ScriptedCase(script={"/other.so": [sample(), sample(), RunFailed("SIGSEGV")]})
