@@ -1,7 +1,7 @@
 """What a measurement is: a case is run on an allocator and gives a sample.
 
-A case derives from Case and gives `run`, which starts what is measured by `launch` (or by `start`, for a server) so that
-the allocator is in that program alone.
+A case derives from Case and gives `run`, which starts what is measured by `launch` (or by `start`, for a server) so
+that the allocator is in that program alone.
 """
 
 import dataclasses
@@ -126,8 +126,9 @@ def start(context: Context, command, library: str | None, environment: dict[str,
         order += ["--preload", str(library)]
     stderr_file = tempfile.TemporaryFile()
     with open(stdin or os.devnull, "rb") as stdin_file:
-        process = subprocess.Popen(order + ["--", *map(str, command)], stdin=stdin_file, stdout=subprocess.PIPE,
-                                   stderr=stderr_file, cwd=cwd, env=plain_environment(), text=True, start_new_session=True)
+        process = subprocess.Popen(
+            [*order, "--", *map(str, command)], stdin=stdin_file, stdout=subprocess.PIPE, stderr=stderr_file, cwd=cwd,
+            env=plain_environment(), text=True, start_new_session=True)
     return Launched(process, stdout_path, stderr_file, directory, context.run_seconds_max)
 
 

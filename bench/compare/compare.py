@@ -47,24 +47,26 @@ class Parser(argparse.ArgumentParser):
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
     parser = Parser(prog="compare.py", description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("build", type=pathlib.Path, help="the build directory")
-    parser.add_argument("--quick", action="store_true", help="less work, fewer runs, done within five minutes")
-    parser.add_argument("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
-    parser.add_argument("--group", choices=selection.GROUPS, help="only this kind of cases")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH", help="one more allocator, a library to preload")
-    parser.add_argument("--only", metavar="NAME,...", type=lambda text: text.split(","), help="only these allocators")
-    parser.add_argument("--runs-min", type=count, metavar="N", help=f"at least so many runs each ({RUNS_MIN}; quick: {QUICK_RUNS})")
-    parser.add_argument("--runs-max", type=count, metavar="N", help=f"at most so many runs each ({RUNS_MAX}; quick: {QUICK_RUNS})")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in which the allocators take turns (1)")
-    parser.add_argument("--fresh", action="store_true", help="measure anew what an earlier run has measured")
-    parser.add_argument("--reuse-rivals", action="store_true",
-                        help="take the rivals' samples of earlier runs though bursar was another then: quick, not interleaved")
-    parser.add_argument("--output", type=pathlib.Path, metavar="DIR", help="for the journal and the results (BUILD/bench/results)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the results there too")
-    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, as Markdown")
-    parser.add_argument("--chart", type=pathlib.Path, metavar="FILE.svg", help="draw the geometric means there, every case in FILE-cases.svg")
-    parser.add_argument("--list", action="store_true", help="name the cases and end")
-    parser.add_argument("--list-packages", action="store_true", help="name the Debian packages that this run needs and end")
+    add = parser.add_argument
+    add("build", type=pathlib.Path, help="the build directory")
+    add("--quick", action="store_true", help="less work, fewer runs, done within five minutes")
+    add("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
+    add("--group", choices=selection.GROUPS, help="only this kind of cases")
+    add("--peer", action="append", default=[], metavar="NAME=PATH", help="one more allocator, a library to preload")
+    add("--only", metavar="NAME,...", type=lambda text: text.split(","), help="only these allocators")
+    add("--runs-min", type=count, metavar="N", help=f"at least so many runs each ({RUNS_MIN}; quick: {QUICK_RUNS})")
+    add("--runs-max", type=count, metavar="N", help=f"at most so many runs each ({RUNS_MAX}; quick: {QUICK_RUNS})")
+    add("--seed", type=int, default=1, metavar="N", help="of the order in which the allocators take turns (1)")
+    add("--fresh", action="store_true", help="measure anew what an earlier run has measured")
+    add("--reuse-rivals", action="store_true",
+        help="take the rivals' samples of earlier runs though bursar was another then: quick, not interleaved")
+    add("--output", type=pathlib.Path, metavar="DIR", help="for the journal and the results (BUILD/bench/results)")
+    add("--json", type=pathlib.Path, metavar="FILE", help="write the results there too")
+    add("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, as Markdown")
+    add("--chart", type=pathlib.Path, metavar="FILE.svg",
+        help="draw the geometric means there, every case in FILE-cases.svg")
+    add("--list", action="store_true", help="name the cases and end")
+    add("--list-packages", action="store_true", help="name the Debian packages that this run needs and end")
     arguments = parser.parse_args(words)
     arguments.output = arguments.output or arguments.build / "bench/results"
     return arguments
@@ -117,7 +119,7 @@ class Comparison:
         return EXIT_FAILED if wrong else 0
 
     def interrupted(self) -> str:
-        return (f"interrupted: what was measured is in {self._journal.path}; "
+        return (f"interrupted: what was measured is in {os.path.relpath(self._journal.path)}; "
                 f"the same command {'without --fresh ' if self._arguments.fresh else ''}goes on from there")
 
     def _say_what(self) -> None:
@@ -126,8 +128,9 @@ class Comparison:
         for name in self._missing:
             print(f"not installed: {name} (Debian package {peers.DEBIAN[name].package})")
         low, high = self._options.runs_min, self._options.runs_max
-        print(f"{counted(len(self._cases), 'case')}, {low if low == high else f'{low} to {high}'} runs each after a warm-up, "
-              f"work times {self._options.scale:g}, seed {self._options.seed}", flush=True)
+        runs = low if low == high else f"{low} to {high}"
+        print(f"{counted(len(self._cases), 'case')}, {runs} runs each after a warm-up, work times "
+              f"{self._options.scale:g}, seed {self._options.seed}", flush=True)
         load = os.getloadavg()[0]
         if load > BUSY_LOAD_MIN:
             print(f"the machine is busy (load {load:.1f}): times will swing")
@@ -154,7 +157,8 @@ class Comparison:
             # What a case does not use is shared by those that follow.
             left = max(0.0, self._seconds_max - progress.elapsed_s)
             limit = TimeLimit(left * WEIGHTS[case.group] / sum(WEIGHTS[one.group] for one in cases_left), left)
-        return Series(case, self._allocators, self._context, self._options, self._journal, progress.step, limit).measure()
+        series = Series(case, self._allocators, self._context, self._options, self._journal, progress.step, limit)
+        return series.measure()
 
     def _write(self, results: list[Result]) -> None:
         document = results_module.document(self._allocators, self._options, results)
@@ -163,7 +167,7 @@ class Comparison:
         if self._arguments.markdown:
             results_module.write(self._arguments.markdown, markdown.tables(results))
         self._draw(document)
-        print(f"\nresults: {self._arguments.output}/results.json", flush=True)
+        print(f"\nresults: {os.path.relpath(self._arguments.output)}/results.json", flush=True)
 
     def _draw(self, document: dict) -> None:
         try:
@@ -190,7 +194,8 @@ def context_of(arguments: argparse.Namespace) -> Context:
     launcher = build / "bench/compare/measure"
     if not launcher.is_file():
         raise BadInput(f"no {launcher}: `./dev bench` builds it")
-    return Context(build, build / "bench/inputs", launcher, QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX)
+    seconds_max = QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX
+    return Context(build, build / "bench/inputs", launcher, seconds_max)
 
 
 def print_list(arguments: argparse.Namespace) -> None:

@@ -34,7 +34,8 @@ def case_report(result: Result) -> str:
         if result.failure(name):
             lines.append(f"  {name:{NAME_WIDTH}}{failure_text(result.failure(name))}")
             continue
-        lines.append(f"  {name:{NAME_WIDTH}}{numbers(result, name)}   {both(ratios, name):17}" + metric_text(result, name, metrics))
+        lines.append(f"  {name:{NAME_WIDTH}}{numbers(result, name)}   {both(ratios, name):17}"
+                     + metric_text(result, name, metrics))
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -88,14 +89,18 @@ def group_lines(group: str, results: list[Result]) -> list[str]:
     to_best = [means(results, measure, to_best_rival) for measure in ALL_MEASURES]
     to_each = [means(results, measure, to_rivals) for measure in ALL_MEASURES]
     titles = "".join(f"{measure.title:>{MEAN_WIDTH}}" for measure in ALL_MEASURES)
+    left, right = "this one by the best rival of each case", f"{SUBJECT} by this one"
     width = MEAN_WIDTH * len(ALL_MEASURES)
     lines = [f"\n{group}: geometric means over {counted(len(results), 'case')}",
-             f"  {'':{NAME_WIDTH}}{'this one by the best rival of each case':>{width}}   {SUBJECT + ' by this one':>{width}}",
+             f"  {'':{NAME_WIDTH}}{left:>{width}}   {right:>{width}}",
              f"  {'':{NAME_WIDTH}}{titles}   {titles}{'cases':>8}"]
     for name, mean in to_best[0].items():
-        left, right = ("".join(f"{value_of(one.get(name)):>{MEAN_WIDTH}}" for one in side) for side in (to_best, to_each))
-        lines.append(f"  {name:{NAME_WIDTH}}{left}   {right}{mean.cases:>8}")
+        lines.append(f"  {name:{NAME_WIDTH}}{means_text(to_best, name)}   {means_text(to_each, name)}{mean.cases:>8}")
     return lines
+
+
+def means_text(means_by_measure, name: str) -> str:
+    return "".join(f"{value_of(of_all.get(name)):>{MEAN_WIDTH}}" for of_all in means_by_measure)
 
 
 def value_of(mean) -> str:

@@ -85,12 +85,12 @@ class Command(CompareCase):
 
     def test_the_packages_of_debians_allocators(self):
         done = self.compare("--list-packages", "--filter=short", fixed=())
-        self.assertEqual(done.stdout.split(), ["libjemalloc2", "libmimalloc2.0", "libtbbmalloc2", "libtcmalloc-minimal4",
-                                               "python3-matplotlib"])
+        self.assertEqual(" ".join(done.stdout.split()),
+                         "libjemalloc2 libmimalloc2.0 libtbbmalloc2 libtcmalloc-minimal4 python3-matplotlib")
 
     def test_the_real_cases_can_be_listed(self):
-        done = subprocess.run([sys.executable, ROOT / "bench/compare/compare.py", BUILD, "--list"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=60)
+        command = [sys.executable, ROOT / "bench/compare/compare.py", BUILD, "--list"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
 
 
@@ -132,7 +132,7 @@ class BadInput(CompareCase):
         self.assert_refused("--peer other=/no/such.so: no file /no/such.so", peers=["other=/no/such.so"])
         self.assert_refused("--peer glibc=.*take another name", peers=[f"glibc={BUILD}/libbursar.so"])
         self.assert_refused("two peers have the same name", peers=[PEER, PEER])
-        self.assert_refused("other: .*text.so cannot be preloaded: (file too short|invalid ELF header)", peers=[f"other={text}"])
+        self.assert_refused("other: .*text.so cannot be preloaded: file too short", peers=[f"other={text}"])
 
     def test_a_library_that_is_no_allocator(self):
         library = next(pathlib.Path("/usr/lib").glob("*-linux-gnu/libm.so.6"))
@@ -157,7 +157,8 @@ class BadInput(CompareCase):
     def test_an_output_that_cannot_be_written(self):
         (self.directory / "results").write_text("")
         self.assert_refused("cannot write .*results/journal.jsonl: File exists")
-        self.assert_refused("cannot write /no/such/x.svg: no directory /no/such ", "--chart=/no/such/x.svg", f"--output={self.directory}/o")
+        self.assert_refused("cannot write /no/such/x.svg: no directory /no/such ", "--chart=/no/such/x.svg",
+                            f"--output={self.directory}/o")
 
     def test_a_damaged_journal(self):
         self.output.mkdir()

@@ -58,7 +58,8 @@ class JournalTest(BenchCase):
         journal.append("key", "case", "r.0", BURSAR, Turn(sample()))
         journal.close()
         path = self.directory / FILE_NAME
-        for damage in ("damaged\n", '{"case": "x"}\n', "[1]\n", '{"case_key": "k", "round": "r", "allocator": "abc", "failure": ""}\n'):
+        wrong_record = '{"case_key": "k", "round": "r", "allocator": "abc", "failure": ""}\n'
+        for damage in ("damaged\n", '{"case": "x"}\n', "[1]\n", wrong_record):
             before = path.read_text().splitlines(keepends=True)[:2]
             content = "".join(before) + damage + before[1]
             path.write_text(content)

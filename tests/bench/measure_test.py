@@ -18,8 +18,8 @@ TOUCHED_KIB = 64 * 1024
 PYTHON_KIB_MAX = 32 * 1024
 
 
-def measured(*arguments, **options):
-    return subprocess.run([LAUNCHER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, **options)
+def measured(*arguments):
+    return subprocess.run([LAUNCHER, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
 
 
 class Measure(BenchCase):
@@ -74,7 +74,8 @@ class Measure(BenchCase):
         self.assertGreaterEqual(usage["user_s"] + usage["system_s"], 0.15)
 
     def test_sigterm_is_handed_on(self):
-        launched = start(self.context, ["/bin/sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"], None)
+        script = "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"
+        launched = start(self.context, ["/bin/sh", "-c", script], None)
         self.addCleanup(launched.kill)
         while b"ready" not in launched.stdout_path.read_bytes():
             time.sleep(0.01)

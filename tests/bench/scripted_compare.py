@@ -1,7 +1,7 @@
 """The command on two short cases: scripted_compare.py RECORD ARGUMENTS...
 
-Every run appends a line to RECORD. The case `crashing` dies under a library whose name BURSAR_BENCH_CRASH gives, and a run
-is interrupted when RECORD has as many lines as BURSAR_BENCH_INTERRUPT says.
+Every run appends a line to RECORD. The case `crashing` dies under a library whose name BURSAR_BENCH_CRASH gives, and a
+run is interrupted when RECORD has as many lines as BURSAR_BENCH_INTERRUPT says.
 """
 
 import dataclasses
@@ -25,7 +25,8 @@ class ShortCase(Case):
     command: tuple[str, ...] = ()
 
     def run(self, context, library, scale):
-        if os.environ.get("BURSAR_BENCH_INTERRUPT") == str(len(RECORD.read_text().splitlines()) if RECORD.exists() else 0):
+        runs = len(RECORD.read_text().splitlines()) if RECORD.exists() else 0
+        if os.environ.get("BURSAR_BENCH_INTERRUPT") == str(runs):
             os.kill(os.getpid(), signal.SIGINT)
         with open(RECORD, "a", encoding="utf-8") as record:
             record.write(f"{self.name} {library}\n")
