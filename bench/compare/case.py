@@ -137,7 +137,7 @@ def launch(context: Context, command, library: str | None, environment: dict[str
            timeout_s: float | None = None) -> Sample:
     """Runs `command` on `library` to its end, which must be status 0.
 
-    Lines `metric NAME VALUE UNIT` of its standard output become the sample's metrics; `stdout` names a file that keeps it.
+    Lines `metric NAME VALUE UNIT` of its standard output become the sample's metrics; `stdout` names a file to keep.
     """
     launched = start(context, command, library, environment, stdout=stdout, stdin=stdin, cwd=cwd)
     try:

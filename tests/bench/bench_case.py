@@ -13,7 +13,7 @@ BUILD = pathlib.Path(os.environ.get("BURSAR_BUILD_ROOT") or ROOT / "build")
 LAUNCHER = BUILD / "bench/compare/measure"
 sys.path.insert(0, str(ROOT / "bench/compare"))
 
-from case import Case, Context, RunFailed, Sample  # noqa: E402 (found by the line above)
+from case import Case, Context, RunFailed, Sample  # noqa: E402, F401 (found by the line above; RunFailed: for others)
 from peers import Allocator  # noqa: E402
 from runner import Options, Result, Turn  # noqa: E402
 
