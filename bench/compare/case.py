@@ -1,7 +1,7 @@
 """What a measurement is: a case is run on an allocator and gives a sample.
 
-A case derives from Case and gives `run`, which starts what is measured by `launch` (or by `start`, for a server) so that
-the allocator is in that program alone.
+A case derives from Case and gives `run`, which starts what is measured by `launch` (or by `start`, for a server) so
+that the allocator is in that program alone.
 """
 
 import dataclasses
@@ -118,6 +118,7 @@ def start(context: Context, command, library: str | None, environment: dict[str,
     """Starts `command` on `library` (None: glibc). Whoever calls this calls `kill` in the end, whatever happens."""
     directory = tempfile.TemporaryDirectory(prefix="bursar-bench-")
     stdout_path = Path(stdout or Path(directory.name) / "stdout")
+    stdout_path.touch()  # so that it can be watched from now on
     order = [str(context.launcher), "--stdout", str(stdout_path)]
     for name, value in (environment or {}).items():
         order += ["-e", f"{name}={value}"]
@@ -125,8 +126,9 @@ def start(context: Context, command, library: str | None, environment: dict[str,
         order += ["--preload", str(library)]
     stderr_file = tempfile.TemporaryFile()
     with open(stdin or os.devnull, "rb") as stdin_file:
-        process = subprocess.Popen(order + ["--", *map(str, command)], stdin=stdin_file, stdout=subprocess.PIPE,
-                                   stderr=stderr_file, cwd=cwd, env=plain_environment(), text=True, start_new_session=True)
+        process = subprocess.Popen(
+            [*order, "--", *map(str, command)], stdin=stdin_file, stdout=subprocess.PIPE, stderr=stderr_file, cwd=cwd,
+            env=plain_environment(), text=True, start_new_session=True)
     return Launched(process, stdout_path, stderr_file, directory, context.run_seconds_max)
 
 
@@ -135,7 +137,7 @@ def launch(context: Context, command, library: str | None, environment: dict[str
            timeout_s: float | None = None) -> Sample:
     """Runs `command` on `library` to its end, which must be status 0.
 
-    Lines `metric NAME VALUE UNIT` of its standard output become the sample's metrics; `stdout` names a file that keeps it.
+    Lines `metric NAME VALUE UNIT` of its standard output become the sample's metrics; `stdout` names a file to keep.
     """
     launched = start(context, command, library, environment, stdout=stdout, stdin=stdin, cwd=cwd)
     try:

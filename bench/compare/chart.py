@@ -21,16 +21,16 @@ from summary import MEASURES  # noqa: E402
 INK = "#7d8590"  # grey enough for both grounds
 SUBJECT_COLOUR = "#e8590c"
 RIVAL_COLOUR = "#8a9bb0"
-RIVAL_STYLES = (("#1c7ed6", "o"), ("#2f9e44", "s"), ("#9c36b5", "^"), ("#0c8599", "D"), ("#c2255c", "v"), ("#b08900", "P"),
-                ("#5f3dc4", "X"), ("#74b816", "<"), ("#868e96", ">"), ("#e64980", "*"))
+RIVAL_STYLES = (("#1c7ed6", "o"), ("#2f9e44", "s"), ("#9c36b5", "^"), ("#0c8599", "D"), ("#c2255c", "v"),
+                ("#b08900", "P"), ("#5f3dc4", "X"), ("#74b816", "<"), ("#868e96", ">"), ("#e64980", "*"))
 RATIO_SHOWN_MIN = 0.5
 RATIO_SHOWN_MAX = 5.0  # what is worse stands at the edge
 RATIO_TICKS = (0.5, 0.7, 1, 1.5, 2, 3, 4, 5)
 LEGEND_COLUMNS = 10
 STYLE = {
     "svg.hashsalt": "bursar", "svg.fonttype": "path", "font.size": 9, "text.color": INK, "axes.edgecolor": INK,
-    "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
-    "legend.frameon": False, "axes.titlesize": 10,
+    "axes.labelcolor": INK, "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False,
+    "axes.spines.right": False, "legend.frameon": False, "axes.titlesize": 10,
 }
 
 
@@ -111,7 +111,8 @@ def draw_ratio_axis(panel) -> None:
     panel.set_xlim(RATIO_SHOWN_MIN * 0.93, RATIO_SHOWN_MAX * 1.08)
     panel.xaxis.set_major_locator(FixedLocator(RATIO_TICKS))
     panel.xaxis.set_minor_locator(NullLocator())
-    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" + ("+" if value == RATIO_SHOWN_MAX else "")))
+    panel.xaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:g}" + ("+" if value == RATIO_SHOWN_MAX else "")))
     panel.axvline(1, color=INK, linewidth=0.8)
     panel.grid(axis="y", color=INK, alpha=0.25, linewidth=0.6)
     panel.tick_params(axis="y", length=0)

@@ -5,6 +5,7 @@ docs/bench.md explains what is measured and how.
 """
 
 import argparse
+import os
 import pathlib
 import re
 import signal
@@ -19,7 +20,7 @@ from case import RUN_SECONDS_MAX, Context
 from errors import BadInput
 from journal import Journal
 from progress import Progress, duration
-from report import case_report, summary_report
+from report import case_report, counted, summary_report
 from runner import Options, Result, Series, TimeLimit, case_key
 from summary import subject_failed
 
@@ -29,35 +30,43 @@ EXIT_INTERRUPTED = 130
 
 FULL_SCALE = 1.0
 QUICK_SCALE = 0.3
-QUICK_WARM_UP_SCALE = 0.03  # enough to bring the files into memory
+QUICK_WARM_UPS_MAX = 1  # enough to bring the files into memory
 QUICK_SECONDS_MAX = 270  # of five minutes: the rest is for what comes after, and for a run that is under way
 QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
-WEIGHTS = {"workloads": 1, "programs": 2}  # how the time of a quick run is shared: programs take longer
+BUSY_LOAD_MIN = 0.5  # processes that want to run, before this one has started any
+WEIGHTS = {"workloads": 1, "programs": 3}  # how the time of a quick run is shared: programs take longer
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise BadInput(f"{message}; --help names the options")
 
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="compare.py", description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("build", type=pathlib.Path, help="the build directory")
-    parser.add_argument("--quick", action="store_true", help="less work, fewer runs, done within five minutes")
-    parser.add_argument("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
-    parser.add_argument("--group", choices=selection.GROUPS, help="only this kind of cases")
-    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PATH", help="one more allocator, a library to preload")
-    parser.add_argument("--only", metavar="NAME,...", type=lambda text: text.split(","), help="only these allocators")
-    parser.add_argument("--runs-min", type=count, metavar="N", help=f"at least so many runs each ({RUNS_MIN}; quick: {QUICK_RUNS})")
-    parser.add_argument("--runs-max", type=count, metavar="N", help=f"at most so many runs each ({RUNS_MAX}; quick: {QUICK_RUNS})")
-    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of the order in which the allocators take turns (1)")
-    parser.add_argument("--fresh", action="store_true", help="measure anew what an earlier run has measured")
-    parser.add_argument("--reuse-rivals", action="store_true",
-                        help="take the rivals' samples of earlier runs though bursar was another then: quick, not interleaved")
-    parser.add_argument("--output", type=pathlib.Path, metavar="DIR", help="for the journal and the results (BUILD/bench/results)")
-    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the results there too")
-    parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, as Markdown")
-    parser.add_argument("--chart", type=pathlib.Path, metavar="FILE.svg", help="draw the geometric means there, every case in FILE-cases.svg")
-    parser.add_argument("--list", action="store_true", help="name the cases and end")
-    parser.add_argument("--list-packages", action="store_true", help="name the Debian packages that this run needs and end")
+    parser = Parser(prog="compare.py", description=__doc__.splitlines()[0], allow_abbrev=False)
+    add = parser.add_argument
+    add("build", type=pathlib.Path, help="the build directory")
+    add("--quick", action="store_true", help="less work, fewer runs, done within five minutes")
+    add("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
+    add("--group", choices=selection.GROUPS, help="only this kind of cases")
+    add("--peer", action="append", default=[], metavar="NAME=PATH", help="one more allocator, a library to preload")
+    add("--only", metavar="NAME,...", type=lambda text: text.split(","), help="only these allocators")
+    add("--runs-min", type=count, metavar="N", help=f"at least so many runs each ({RUNS_MIN}; quick: {QUICK_RUNS})")
+    add("--runs-max", type=count, metavar="N", help=f"at most so many runs each ({RUNS_MAX}; quick: {QUICK_RUNS})")
+    add("--seed", type=int, default=1, metavar="N", help="of the order in which the allocators take turns (1)")
+    add("--fresh", action="store_true", help="measure anew what an earlier run has measured")
+    add("--reuse-rivals", action="store_true",
+        help="take the rivals' samples of earlier runs though bursar was another then: quick, not interleaved")
+    add("--output", type=pathlib.Path, metavar="DIR", help="for the journal and the results (BUILD/bench/results)")
+    add("--json", type=pathlib.Path, metavar="FILE", help="write the results there too")
+    add("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, as Markdown")
+    add("--chart", type=pathlib.Path, metavar="FILE.svg",
+        help="draw the geometric means there, every case in FILE-cases.svg")
+    add("--list", action="store_true", help="name the cases and end")
+    add("--list-packages", action="store_true", help="name the Debian packages that this run needs and end")
     arguments = parser.parse_args(words)
     arguments.output = arguments.output or arguments.build / "bench/results"
     return arguments
@@ -77,8 +86,8 @@ def options_of(arguments: argparse.Namespace) -> Options:
         low, high = min(low, arguments.runs_max) if arguments.runs_min is None else low, arguments.runs_max
     if low > high:
         raise BadInput(f"--runs-min {low} is more than --runs-max {high}")
-    scale, warm_up_scale = (QUICK_SCALE, QUICK_WARM_UP_SCALE) if arguments.quick else (FULL_SCALE, FULL_SCALE)
-    return Options(scale, low, high, arguments.seed, warm_up_scale, arguments.reuse_rivals)
+    scale, warm_ups_max = (QUICK_SCALE, QUICK_WARM_UPS_MAX) if arguments.quick else (FULL_SCALE, None)
+    return Options(scale, low, high, arguments.seed, warm_ups_max, arguments.reuse_rivals)
 
 
 class Comparison:
@@ -92,6 +101,8 @@ class Comparison:
         self._allocators, self._missing = peers.find(self._context, arguments.peer, arguments.only)
         if arguments.chart:
             import_chart()
+        for path in filter(None, [arguments.json, arguments.markdown, arguments.chart]):
+            results_module.check_writable(path)
         self._keys = [case_key(case, self._context, self._options.scale) for case in self._cases]
         self._journal = Journal(arguments.output)
         self._seconds_max = QUICK_SECONDS_MAX if arguments.quick else None
@@ -108,16 +119,21 @@ class Comparison:
         return EXIT_FAILED if wrong else 0
 
     def interrupted(self) -> str:
-        return (f"interrupted: what was measured is in {self._journal.path}; "
-                "the same command goes on from there, --fresh begins anew")
+        return (f"interrupted: what was measured is in {os.path.relpath(self._journal.path)}; "
+                f"the same command {'without --fresh ' if self._arguments.fresh else ''}goes on from there")
 
     def _say_what(self) -> None:
         print(machine.sentence(machine.description()))
         print("allocators: " + ", ".join(f"{one.name} {one.version}".strip() for one in self._allocators))
         for name in self._missing:
             print(f"not installed: {name} (Debian package {peers.DEBIAN[name].package})")
-        print(f"{len(self._cases)} cases, {self._options.runs_min} to {self._options.runs_max} runs each after a warm-up, "
-              f"work times {self._options.scale:g}, seed {self._options.seed}", flush=True)
+        low, high = self._options.runs_min, self._options.runs_max
+        runs = low if low == high else f"{low} to {high}"
+        print(f"{counted(len(self._cases), 'case')}, {runs} runs each after a warm-up, work times "
+              f"{self._options.scale:g}, seed {self._options.seed}", flush=True)
+        load = os.getloadavg()[0]
+        if load > BUSY_LOAD_MIN:
+            print(f"the machine is busy (load {load:.1f}): times will swing")
         if self._options.reuse_rivals:
             print("rivals' samples may be from earlier runs: not interleaved")
 
@@ -129,7 +145,7 @@ class Comparison:
             results.append(self._measure_case(case, progress, self._cases[index:]))
             progress.clear()
             print(case_report(results[-1]), flush=True)
-        print(f"\n{len(self._cases)} cases in {duration(progress.elapsed_s)}")
+        print(f"\n{counted(len(self._cases), 'case')} in {duration(progress.elapsed_s)}")
         return results
 
     def _measure_case(self, case, progress: Progress, cases_left: list) -> Result:
@@ -141,7 +157,8 @@ class Comparison:
             # What a case does not use is shared by those that follow.
             left = max(0.0, self._seconds_max - progress.elapsed_s)
             limit = TimeLimit(left * WEIGHTS[case.group] / sum(WEIGHTS[one.group] for one in cases_left), left)
-        return Series(case, self._allocators, self._context, self._options, self._journal, progress.step, limit).measure()
+        series = Series(case, self._allocators, self._context, self._options, self._journal, progress.step, limit)
+        return series.measure()
 
     def _write(self, results: list[Result]) -> None:
         document = results_module.document(self._allocators, self._options, results)
@@ -150,7 +167,7 @@ class Comparison:
         if self._arguments.markdown:
             results_module.write(self._arguments.markdown, markdown.tables(results))
         self._draw(document)
-        print(f"\nresults: {self._arguments.output}/results.json", flush=True)
+        print(f"\nresults: {os.path.relpath(self._arguments.output)}/results.json", flush=True)
 
     def _draw(self, document: dict) -> None:
         try:
@@ -177,7 +194,8 @@ def context_of(arguments: argparse.Namespace) -> Context:
     launcher = build / "bench/compare/measure"
     if not launcher.is_file():
         raise BadInput(f"no {launcher}: `./dev bench` builds it")
-    return Context(build, build / "bench/inputs", launcher, QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX)
+    seconds_max = QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX
+    return Context(build, build / "bench/inputs", launcher, seconds_max)
 
 
 def print_list(arguments: argparse.Namespace) -> None:
@@ -193,7 +211,8 @@ def print_packages(arguments: argparse.Namespace) -> None:
 
 
 def main(words: list[str]) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the same clean end
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)  # the same clean end
     comparison = None
     try:
         arguments = arguments_of(words)

@@ -1,7 +1,7 @@
 """Every finished sample, kept as it comes: a run that was interrupted goes on where it was.
 
-One JSON object a line. The first line says what the file is; the others are records of one allocator's turn in one round,
-or say which cases were begun afresh. Lines are only ever appended.
+One JSON object a line. The first line says what the file is; the others are records of one allocator's turn in one
+round, or say which cases were begun afresh. Lines are only ever appended.
 """
 
 import dataclasses

@@ -49,5 +49,6 @@ def identity() -> str:
 
 
 def sentence(machine: dict) -> str:
-    return (f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib'] / 1024:.1f} GiB, Linux {machine['kernel']}, "
-            f"{machine['distribution']}, transparent huge pages: {machine['transparent_hugepage']}")
+    return (f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib'] / 1024:.1f} GiB, "
+            f"Linux {machine['kernel']}, {machine['distribution']}, "
+            f"transparent huge pages: {machine['transparent_hugepage']}")

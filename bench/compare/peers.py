@@ -83,7 +83,8 @@ def parse(peer: str) -> tuple[str, Path]:
 
 def made(name: str, context: Context, named: dict[str, Path]) -> Allocator:
     if name == BASELINE:
-        return Allocator(name, None, os.confstr("CS_GNU_LIBC_VERSION").split()[-1], hash_of([system_library("libc.so.6")]))
+        version = os.confstr("CS_GNU_LIBC_VERSION").split()[-1]
+        return Allocator(name, None, version, hash_of([system_library("libc.so.6")]))
     if name == SUBJECT:
         library = context.build / "libbursar.so"
         if not library.is_file():
@@ -125,9 +126,10 @@ def check_preload(context: Context, allocator: Allocator) -> None:
     """The dynamic linker ignores what it cannot preload, and the program would then run on glibc, unnoticed."""
     if allocator.library is None:
         return
-    done = subprocess.run(
-        [context.launcher, "-e", "LD_DEBUG=bindings", "-e", "LD_BIND_NOW=1", "--preload", allocator.library, "--",
-         PROBED_PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=plain_environment(), text=True, errors="replace")
+    command = [context.launcher, "-e", "LD_DEBUG=bindings", "-e", "LD_BIND_NOW=1", "--preload", allocator.library, "--",
+               PROBED_PROGRAM]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=plain_environment(), text=True,
+                          errors="replace")
     refused = re.search(r"object '[^']*' from LD_PRELOAD cannot be preloaded \(([^)]*)\)", done.stderr)
     if refused:
         raise BadInput(f"{allocator.name}: {allocator.library} cannot be preloaded: {refused[1]}")

@@ -26,6 +26,14 @@ def amount(full: int, scale: float) -> int:
     return max(1, round(full * scale))
 
 
+def fingerprint(*files: str | Path) -> str:
+    """A part of a name that is another once these files are others: for inputs that are made from them."""
+    content = hashlib.sha256()
+    for file in files:
+        content.update(Path(file).read_bytes())
+    return content.hexdigest()[:8]
+
+
 @dataclasses.dataclass(frozen=True)
 class Program(Case):
     """A program whose answer is compared with that of the runs before it: wrong results are not worth measuring."""

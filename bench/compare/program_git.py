@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from case import SYSTEM_PATH
-from program import SCRIPTS, OneCommand, amount, installed
+from program import SCRIPTS, OneCommand, amount, fingerprint, installed
 
 FILES = 200
 COMMITS = 1000  # of a full run
@@ -73,7 +73,7 @@ class Git(OneCommand):
 
 def repository_of(inputs: Path, commits: int) -> Path:
     """A repository with so long a history, made once."""
-    repository = inputs / f"repository-{commits}"
+    repository = inputs / f"repository-{commits}-{fingerprint(__file__)}"
     if repository.exists():
         return repository
     unfinished = inputs / "unfinished"

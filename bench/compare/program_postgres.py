@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from case import RunFailed, plain_environment
-from program import SCRIPTS, amount
+from program import SCRIPTS, amount, fingerprint
 from program_server import START_SECONDS_MAX, Server, client
 
 USER, GROUP = "nobody", "nogroup"  # whose the server is where we are root, which it refuses to be
@@ -79,9 +79,11 @@ class Postgres(Server):
         return Path(tempfile.gettempdir())  # The path of a socket must be short, and open to another user.
 
     def make_inputs(self, inputs: Path) -> None:
-        cluster = inputs / "cluster"
+        cluster = self._cluster(inputs)
         if cluster.exists():
             return
+        unfinished = inputs / "unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix="bursar-bench-") as name:
             directory = Path(name)
             give_away(directory)
@@ -89,8 +91,12 @@ class Postgres(Server):
                                        "-D", directory / "data"]))
             with running(directory):
                 ask(directory, ["-f", SCRIPTS / self.scripts[0]])
-            shutil.copytree(directory / "data", inputs / "unfinished", dirs_exist_ok=True)
-        (inputs / "unfinished").rename(cluster)
+            shutil.copytree(directory / "data", unfinished)
+        unfinished.rename(cluster)
+
+    def _cluster(self, inputs: Path) -> Path:
+        """Another version of PostgreSQL cannot read it, other tables are another one."""
+        return inputs / f"cluster-{fingerprint(program('postgres'), SCRIPTS / self.scripts[0], __file__)}"
 
     def server(self, directory: Path) -> list:
         # Every run begins with the same cluster; directory / "data" belongs to the user whose the server is.
@@ -98,7 +104,7 @@ class Postgres(Server):
 
     def run_in(self, directory, context, library, scale):
         give_away(directory)
-        shutil.copytree(context.inputs / self.name / "cluster", directory / "data")
+        shutil.copytree(self._cluster(context.inputs / self.name), directory / "data")
         for path in (directory / "data", *(directory / "data").rglob("*")):
             give_away(path)
         # Beside the data: the other user may not be allowed to look where the library is.
@@ -157,9 +163,18 @@ class PeakOfAll:
         self._thread.join()
 
     def _sample(self):
-        while not self._end.wait(1 / SAMPLES_PER_SECOND):
-            children = Path(f"/proc/{self._process}/task/{self._process}/children").read_text().split()
-            self.kibibytes = max(self.kibibytes, sum(map(proportional_kib, [self._process, *children])))
+        while True:
+            processes = [self._process, *children_of(self._process)]
+            self.kibibytes = max(self.kibibytes, sum(map(proportional_kib, processes)))
+            if self._end.wait(1 / SAMPLES_PER_SECOND):
+                return
+
+
+def children_of(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except OSError:
+        return []
 
 
 def proportional_kib(process) -> int:

@@ -4,9 +4,13 @@ import dataclasses
 import os
 import random
 import re
+import shutil
 from pathlib import Path
 
 from program import SCRIPTS, OneCommand, amount, installed
+
+MEMORY = Path("/dev/shm")
+ROCKSDB_BYTES_MAX = 256 << 20  # of its files, with those that a compaction is about to remove
 
 
 def job_shop(chance: random.Random, jobs: int, machines: int) -> str:
@@ -90,8 +94,9 @@ class RocksDb(OneCommand):
 
     def place_for_files(self, inputs: Path) -> Path:
         # In memory: a store waits for its files to reach the disk, which takes as long as it takes.
-        memory = Path("/dev/shm")
-        return memory if os.access(memory, os.W_OK) else inputs
+        if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < ROCKSDB_BYTES_MAX:
+            return inputs
+        return MEMORY
 
     def answer(self, directory: Path, stdout: Path) -> str:
         """What was found; how many of the updates met a key depends on which thread came first."""

@@ -5,7 +5,7 @@ from runner import Result
 from summary import ALL_MEASURES, MEASURES, RSS, TIME, behind, failures, groups, means, spread, to_best_rival, to_rivals
 
 NAME_WIDTH = 14
-MEAN_WIDTH = 14
+MEAN_WIDTH = 10
 
 
 def milliseconds(seconds: float) -> str:
@@ -27,14 +27,15 @@ def case_report(result: Result) -> str:
     ratios = {measure.key: to_best_rival(result, measure) for measure in MEASURES}
     metrics = list(result.case.metric_units)
     lines = [f"\n{result.case.name}: {result.case.question} ({counted(result.rounds, 'run')})",
-             f"  {'':{NAME_WIDTH}}{'wall ms (min, max)':>30} {'user':>9} {'system':>9} {'faults':>10}"
-             f"{'peak MiB (min, max)':>27}   {'to the best rival':17}"
+             f"  {'':{NAME_WIDTH}}{'wall ms (min, max)':>26} {'user':>7} {'system':>7} {'faults':>9}"
+             f"{'peak MiB (min, max)':>24}   {'to the best rival':17}"
              + "".join(f"  {metric} {result.case.metric_units[metric]}" for metric in metrics)]
     for name in result.turns:
         if result.failure(name):
             lines.append(f"  {name:{NAME_WIDTH}}{failure_text(result.failure(name))}")
             continue
-        lines.append(f"  {name:{NAME_WIDTH}}{numbers(result, name)}   {both(ratios, name):17}" + metric_text(result, name, metrics))
+        lines.append(f"  {name:{NAME_WIDTH}}{numbers(result, name)}   {both(ratios, name):17}"
+                     + metric_text(result, name, metrics))
     return "\n".join(line.rstrip() for line in lines)
 
 
@@ -47,7 +48,7 @@ def numbers(result: Result, name: str) -> str:
     faults = spread(sample.page_faults for sample in samples).median
     times = f"{milliseconds(wall.median)} ({milliseconds(wall.min)}, {milliseconds(wall.max)})"
     sizes = f"{mebibytes(rss.median)} ({mebibytes(rss.min)}, {mebibytes(rss.max)})"
-    return f"{times:>30} {milliseconds(user):>9} {milliseconds(system):>9} {faults:>10,.0f}{sizes:>27}"
+    return f"{times:>26} {milliseconds(user):>7} {milliseconds(system):>7} {faults:>9,.0f}{sizes:>24}"
 
 
 def counted(number: int, thing: str) -> str:
@@ -88,14 +89,18 @@ def group_lines(group: str, results: list[Result]) -> list[str]:
     to_best = [means(results, measure, to_best_rival) for measure in ALL_MEASURES]
     to_each = [means(results, measure, to_rivals) for measure in ALL_MEASURES]
     titles = "".join(f"{measure.title:>{MEAN_WIDTH}}" for measure in ALL_MEASURES)
+    left, right = "this one by the best rival of each case", f"{SUBJECT} by this one"
     width = MEAN_WIDTH * len(ALL_MEASURES)
     lines = [f"\n{group}: geometric means over {counted(len(results), 'case')}",
-             f"  {'':{NAME_WIDTH}}{'this one by the best rival of each case':>{width}}   {SUBJECT + ' by this one':>{width}}",
+             f"  {'':{NAME_WIDTH}}{left:>{width}}   {right:>{width}}",
              f"  {'':{NAME_WIDTH}}{titles}   {titles}{'cases':>8}"]
     for name, mean in to_best[0].items():
-        left, right = ("".join(f"{value_of(one.get(name)):>{MEAN_WIDTH}}" for one in side) for side in (to_best, to_each))
-        lines.append(f"  {name:{NAME_WIDTH}}{left}   {right}{mean.cases:>8}")
+        lines.append(f"  {name:{NAME_WIDTH}}{means_text(to_best, name)}   {means_text(to_each, name)}{mean.cases:>8}")
     return lines
+
+
+def means_text(means_by_measure, name: str) -> str:
+    return "".join(f"{value_of(of_all.get(name)):>{MEAN_WIDTH}}" for of_all in means_by_measure)
 
 
 def value_of(mean) -> str:

@@ -10,7 +10,7 @@ import machine
 from errors import BadInput
 from peers import Allocator
 from runner import Options, Result
-from summary import ALL_MEASURES, behind, best_rival, failures, groups, means, spread, to_best_rival, to_rivals
+from summary import ALL_MEASURES, Measure, behind, best_rival, failures, groups, means, spread, to_best_rival, to_rivals
 
 
 def document(allocators: list[Allocator], options: Options, results: list[Result]) -> dict:
@@ -18,15 +18,18 @@ def document(allocators: list[Allocator], options: Options, results: list[Result
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": {**machine.description(), "load": os.getloadavg()},
         "options": dataclasses.asdict(options),
-        "allocators": {allocator.name: {"file": Path(allocator.library).name if allocator.library else None,
-                                        "version": allocator.version, "sha256": allocator.hash}
-                       for allocator in allocators},
+        "allocators": {allocator.name: origin(allocator) for allocator in allocators},
         "cases": {result.case.name: case_document(result) for result in results},
         "groups": {group: group_document(of_group) for group, of_group in groups(results).items()},
-        "behind": [{"case": one.case, "measure": one.measure.key, "ratio": one.ratio, "rival": one.rival, "clear": one.is_clear}
-                   for one in behind(results)],
+        "behind": [{"case": one.case, "measure": one.measure.key, "ratio": one.ratio, "rival": one.rival,
+                    "clear": one.is_clear} for one in behind(results)],
         "failures": [{"case": case, "allocator": name, "reason": reason} for case, name, reason in failures(results)],
     }
+
+
+def origin(allocator: Allocator) -> dict:
+    file = Path(allocator.library).name if allocator.library else None
+    return {"file": file, "version": allocator.version, "sha256": allocator.hash}
 
 
 def case_document(result: Result) -> dict:
@@ -47,21 +50,29 @@ def allocator_document(result: Result, name: str) -> dict:
     if result.failure(name):
         return {"failure": result.failure(name)}
     samples = [dataclasses.asdict(sample) for sample in result.samples(name)]
-    rows = [{**{key: value for key, value in sample.items() if key != "metrics"}, **sample["metrics"]} for sample in samples]
-    keys = dict.fromkeys(key for row in rows for key in row)
+    rows = [{**sample, **sample["metrics"]} for sample in samples]
+    keys = dict.fromkeys(key for row in rows for key in row if key != "metrics")
     return {"summary": {key: dataclasses.asdict(spread(row[key] for row in rows if key in row)) for key in keys},
             "samples": samples}
 
 
 def group_document(results: list[Result]) -> dict:
     return {
-        "to_best_rival": {measure.key: means_document(means(results, measure, to_best_rival)) for measure in ALL_MEASURES},
-        "to_rivals": {measure.key: means_document(means(results, measure, to_rivals)) for measure in ALL_MEASURES},
+        "to_best_rival": {measure.key: means_document(results, measure, to_best_rival) for measure in ALL_MEASURES},
+        "to_rivals": {measure.key: means_document(results, measure, to_rivals) for measure in ALL_MEASURES},
     }
 
 
-def means_document(values) -> dict:
-    return {name: dataclasses.asdict(mean) for name, mean in values.items()}
+def means_document(results: list[Result], measure: Measure, ratios_of) -> dict:
+    return {name: dataclasses.asdict(mean) for name, mean in means(results, measure, ratios_of).items()}
+
+
+def check_writable(path: Path) -> None:
+    """Before anything is measured that could then not be kept."""
+    if path.is_dir():
+        raise BadInput(f"cannot write {path}: Is a directory")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise BadInput(f"cannot write {path}: no directory {path.absolute().parent} that can be written")
 
 
 def write(path: Path, text: str) -> None:

@@ -29,7 +29,7 @@ class Options:
     runs_min: int
     runs_max: int
     seed: int
-    warm_up_scale: float
+    warm_ups_max: int | None = None  # so many allocators run once before anything counts; None: all
     reuse_rivals: bool = False
 
 
@@ -68,7 +68,7 @@ class Series:
     """The rounds of one case."""
 
     def __init__(self, case: Case, allocators: list[Allocator], context: Context, options: Options, journal: Journal,
-                 say: Callable[[str], None], time_limit: "TimeLimit | None" = None):
+                 say: Callable[[str], None], time_limit: TimeLimit | None = None):
         self._case = case
         self._allocators = allocators
         self._context = context
@@ -88,7 +88,7 @@ class Series:
             try:
                 self._case.prepare(inputs_of(self._case, self._context))
                 self._round("warm-up", keep=False)
-                self._round_seconds = 0.0  # not known: the warm-up may be less work
+                self._round_seconds = 0.0  # not known: not all may have warmed up
                 while not self._is_settled():
                     if self.result.rounds and self._seconds() + self._round_seconds > self._limit.share_s:
                         break
@@ -135,12 +135,12 @@ class Series:
         order = [allocator for allocator in self._allocators if self._takes_turns(allocator)]
         random.Random(f"{self._options.seed} {self._case.name} {self.result.rounds} {keep}").shuffle(order)
         turns = {}
-        for allocator in order:
+        for allocator in order if keep else order[:self._options.warm_ups_max]:
             if self._seconds() > self._limit.left_s:
                 raise OutOfTime
             self._say(f"run {self.result.rounds + 1} of {self._runs_text()}, {allocator.name}" if keep
                       else f"warm-up, {allocator.name}")
-            turns[allocator.name] = turn = self._turn(allocator, self._options.scale if keep else self._options.warm_up_scale)
+            turns[allocator.name] = turn = self._turn(allocator)
             if keep:
                 self._journal.append(self._key, self._case.name, round_id, (allocator.name, allocator.hash), turn)
         # Only whole rounds count. A failure counts at once: that allocator is not run again.
@@ -149,12 +149,12 @@ class Series:
                 self.result.turns[name].append(turn)
         self._round_seconds = time.monotonic() - start
 
-    def _turn(self, allocator: Allocator, scale: float) -> Turn:
+    def _turn(self, allocator: Allocator) -> Turn:
         failure = self.result.failure(allocator.name)
         if failure:
             return Turn(None, failure)
         try:
-            return Turn(self._case.run(self._context, allocator.library, scale))
+            return Turn(self._case.run(self._context, allocator.library, self._options.scale))
         except (RunFailed, OSError, subprocess.SubprocessError) as fault:
             return Turn(None, " ".join(str(fault).split()))
 

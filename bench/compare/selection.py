@@ -12,7 +12,8 @@ GROUPS = ("workloads", "programs")  # also the modules that list them, in the or
 
 
 def all_cases() -> list[Case]:
-    cases = [case for group in GROUPS if importlib.util.find_spec(group) for case in importlib.import_module(group).CASES]
+    modules = [importlib.import_module(group) for group in GROUPS if importlib.util.find_spec(group)]
+    cases = [case for module in modules for case in module.CASES]
     names = [case.name for case in cases]
     assert len(set(names)) == len(names), "two cases have the same name"
     return cases

@@ -26,9 +26,9 @@ class Measure:
 TIME = Measure("wall", "time", lambda sample: sample.wall_s, ratio_max=TIME_RATIO_MAX)
 RSS = Measure("rss", "peak RSS", lambda sample: sample.peak_rss_kib, ratio_max=RSS_RATIO_MAX)
 MEASURES = (TIME, RSS)
-# What else runs beside only ever adds to the time, so the fastest run and the processor's time show what it hides.
-FASTEST = Measure("wall_min", "fastest run", lambda sample: sample.wall_s, min)
-CPU = Measure("cpu", "user + system", lambda sample: sample.user_s + sample.system_s)
+# What else runs beside only ever adds to the time, so the fastest run and the processor time show what it hides.
+FASTEST = Measure("wall_min", "fastest", lambda sample: sample.wall_s, min)
+CPU = Measure("cpu", "CPU time", lambda sample: sample.user_s + sample.system_s)
 ALL_MEASURES = (*MEASURES, FASTEST, CPU)
 
 

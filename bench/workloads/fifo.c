@@ -26,11 +26,13 @@ static void work(int index) {
     }
   }
   last->next = NULL;
-  while (first != NULL) {
-    Item* next = first->next;
+  long left = 0;
+  for (Item* next = NULL; first != NULL; first = next, ++left) {
+    next = first->next;
     free_sealed(first);
-    first = next;
   }
+  const long live = live_blocks / arguments.threads;
+  check(left == (steps < live ? steps : live) + 1, "the queue lost blocks");
 }
 
 int main(int count, char** words) {

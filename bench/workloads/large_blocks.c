@@ -5,7 +5,7 @@
 #include "work.h"
 
 enum {
-  replacements_ends_full = 240 * 1000,
+  replacements_ends_full = 160 * 1000,
   replacements_whole_full = 90,
   live_blocks = 4,
   bits_min = 20,

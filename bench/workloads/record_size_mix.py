@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records the sizes and lifetimes that real programs ask for, and prints them as size_mix.h.
 
-record_size_mix.py BUILD > bench/workloads/size_mix.h
+record_size_mix.py BUILD | clang-format > bench/workloads/size_mix.h
 Each program runs on build/libbursar.so with a ledger, which is read again and again while it runs: how often each size
 class was allocated is in the last account, how many blocks of it live at a time in the mean of all. Every program counts
 as much as any other. Needs g++, git, lua5.4, perl, redis-server, redis-tools and sqlite3.

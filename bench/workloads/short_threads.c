@@ -1,7 +1,7 @@
 // What does a thread cost that allocates a little and ends, in time and in memory left behind?
 #include "work.h"
 
-enum { short_threads_full = 30 * 1000, blocks_each = 100, survivors = 40 * 1000 };
+enum { short_threads_full = 30 * 1000, blocks_each = 100, survivors = 20 * 1000 };
 
 static Arguments arguments;
 static void* survivor[survivors];

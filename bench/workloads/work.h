@@ -110,10 +110,12 @@ static inline void seal(void* block, size_t bytes) {
   ((volatile unsigned char*)block)[bytes - 1] = (unsigned char)(bytes * 31 + 7);
 }
 
-// Returns its size.
+// Returns its size. A block that was handed out twice has no seal when it is freed for the second time.
 static inline size_t break_seal(void* block) {
   const size_t bytes = *(volatile size_t*)block;
-  check(((volatile unsigned char*)block)[bytes - 1] == (unsigned char)(bytes * 31 + 7), "a block lost its contents");
+  check(bytes != 0 && ((volatile unsigned char*)block)[bytes - 1] == (unsigned char)(bytes * 31 + 7),
+        "a block lost its contents");
+  *(volatile size_t*)block = 0;
   return bytes;
 }
 
