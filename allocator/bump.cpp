@@ -7,6 +7,10 @@
 namespace bursar::bump {
 namespace {
 
+/// A task of a hundred blocks fits, and the rest of a chunk that a new one leaves is small.
+constexpr size_t chunk_bytes = 64 * KiB;
+static_assert(chunk_bytes % granule_bytes == 0);
+
 BumpHeader& header_of(const void* pointer) noexcept {
   return *(static_cast<BumpHeader*>(const_cast<void*>(pointer)) - 1);
 }
@@ -27,10 +31,10 @@ bool has_room(const BumpChunk& chunk, size_t stride) noexcept {
 
 BumpChunk* make_chunk() noexcept {
   Zeroed zeroed{};
-  Run* run = depot.acquire(1, 1, RunKind::bump, zeroed);
+  Run* run = depot.acquire(chunk_bytes / granule_bytes, 1, RunKind::bump, zeroed);
   if (run == nullptr) return nullptr;
   auto* chunk = static_cast<BumpChunk*>(run);
-  chunk->end = chunk->start + granule_bytes;
+  chunk->end = chunk->start + chunk_bytes;
   rewind(*chunk);
   return chunk;
 }
@@ -82,7 +86,7 @@ bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept {
   const uintptr_t address = address_of(pointer);
   if (address < first_block(chunk)) return false;
   const BumpHeader& header = header_of(pointer);
-  return header.task != bump_freed && header.bytes != 0 && header.bytes <= granule_bytes &&
+  return header.task != bump_freed && header.bytes != 0 && header.bytes <= chunk_bytes &&
          address + header.bytes <= chunk.end;
 }
 

@@ -15,15 +15,17 @@ namespace {
 
 /// Made usable at once while segments have small pages: little enough for processes that lock their memory, much
 /// enough that the call (3 us) is lost beside the page faults (2 to 4 us for each 4 KiB).
-constexpr size_t commit_step_granules = 8;
+constexpr size_t commit_step_granules = 16;
 static_assert(commit_step_granules * granule_bytes == 512 * KiB);
 
 /// From this much committed memory on, new segments are advised to have huge pages: one more segment that is
-/// resident as a whole adds at most a sixteenth then.
-constexpr size_t huge_pages_from_bytes = 64 * MiB;
+/// resident as a whole adds at most a twelfth then. Decision 0007 has what 8 and 16 MiB cost.
+constexpr size_t huge_pages_from_bytes = 24 * MiB;
 
 /// The purge clock is looked at once in this many runs given back.
 constexpr uint32_t returns_per_clock_look = 64;
+
+static_assert(alignof(Segment) <= metadata::record_alignment);
 
 constexpr size_t huge_page_granules = huge_page_bytes / granule_bytes;
 
@@ -47,7 +49,7 @@ Run* Depot::take_run(Segment& segment, size_t first, size_t granules, RunKind ki
   zeroed = (segment.dirty & granule_bits(first, granules)) == 0 && page_source::reads_zero() ? Zeroed::yes : Zeroed::no;
   take_granules(segment, first, granules);
   Run* run = segment.record_of(first);
-  __builtin_memset(run, 0, run_record_bytes);
+  __builtin_memset(static_cast<void*>(run), 0, run_record_bytes);
   run->start = segment.start + first * granule_bytes;
   run->segment = &segment;
   run->kind = kind;
@@ -60,7 +62,7 @@ void Depot::take_granules(Segment& segment, size_t first, size_t count) noexcept
   const GranuleBits bits = granule_bits(first, count);
   take_from_shelf(segment);
   segment.free_granules &= ~bits;
-  segment.dirty &= ~bits;
+  set_dirty(segment, segment.dirty & ~bits);
   if (segment.dirty == 0 && segment.awaits_purge) dequeue_purge(segment);
   put_on_shelf(segment);
 }
@@ -73,7 +75,6 @@ void Depot::retire(Run* run) noexcept {
 void Depot::retire_locked(Run* run) noexcept {
   Segment& segment = *run->segment;
   const size_t granules = run->granules;
-  page_map.set_bin(run->start, granules, 0);
   page_map.set_run(run->start, granules, nullptr);
   run->kind = RunKind::unused;
   return_granules(segment, segment.granule_of(run->start), granules);
@@ -111,7 +112,7 @@ void Depot::return_granules(Segment& segment, size_t first, size_t count) noexce
 void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
   take_from_shelf(segment);
   segment.free_granules |= granule_bits(first, count);
-  segment.dirty |= granule_bits(first, count);
+  set_dirty(segment, segment.dirty | granule_bits(first, count));
   put_on_shelf(segment);
   // The clock runs from the first run freed since the last purge: if each one wound it up again, a busy segment
   // would never give anything back.
@@ -125,6 +126,16 @@ void Depot::give_back(Segment& segment, size_t first, size_t count) noexcept {
     if (settings.purge_ms >= 0) purge_locked(purge_before_ms(now_ms, settings.purge_ms));
   }
   if constexpr (checked_build) bursar::validate(segment);
+}
+
+void Depot::set_dirty(Segment& segment, GranuleBits dirty) noexcept {
+  if (segment.awaits_purge) count_waiting(std::popcount(dirty) - std::popcount(segment.dirty));
+  segment.dirty = dirty;
+}
+
+void Depot::count_waiting(int granules) noexcept {
+  const size_t waiting = waiting_granules_.load(std::memory_order_relaxed);
+  waiting_granules_.store(waiting + static_cast<size_t>(granules), std::memory_order_relaxed);
 }
 
 Depot::Place Depot::find_place(size_t granules, size_t alignment, Reach reach) noexcept {
@@ -213,6 +224,7 @@ void Depot::take_from_shelf(Segment& segment) noexcept {
 
 void Depot::enqueue_purge(Segment& segment) noexcept {
   segment.awaits_purge = true;
+  count_waiting(std::popcount(segment.dirty));
   segment.purge_next = nullptr;
   segment.purge_previous = purge_last_;
   (purge_last_ != nullptr ? purge_last_->purge_next : purge_first_) = &segment;
@@ -221,6 +233,7 @@ void Depot::enqueue_purge(Segment& segment) noexcept {
 }
 
 void Depot::dequeue_purge(Segment& segment) noexcept {
+  count_waiting(-std::popcount(segment.dirty));
   segment.awaits_purge = false;
   (segment.purge_next != nullptr ? segment.purge_next->purge_previous : purge_last_) = segment.purge_previous;
   (segment.purge_previous != nullptr ? segment.purge_previous->purge_next : purge_first_) = segment.purge_next;
@@ -268,7 +281,7 @@ void Depot::purge_segment(Segment& segment) noexcept {
     }
     void* start = pointer_to(segment.start + first * granule_bytes);
     if (page_source::purge(start, (end - first) * granule_bytes)) {
-      segment.dirty &= ~granule_bits(first, end - first);
+      set_dirty(segment, segment.dirty & ~granule_bits(first, end - first));
     }
     first = end;
   }
@@ -277,6 +290,7 @@ void Depot::purge_segment(Segment& segment) noexcept {
 bool Depot::release_segment(Segment& segment) noexcept {
   if (!page_source::release(pointer_to(segment.start), segment_bytes)) return false;
   take_from_shelf(segment);
+  set_dirty(segment, 0);
   committed_granules_ -= segment.committed;
   --segment_count_;
   segment.next = spare_records_;
@@ -304,6 +318,7 @@ void Depot::forget_after_fork() noexcept {
   spare_records_ = nullptr;
   segment_count_ = 0;
   committed_granules_ = 0;
+  waiting_granules_.store(0, std::memory_order_relaxed);
   ++generation_;
   lock_.reset();
   metadata::forget_after_fork();
@@ -317,10 +332,13 @@ void Depot::validate() noexcept {
       BURSAR_CHECK(segment->shelf == shelf && longest_run(segment->free_granules) == shelf);  // I1
     }
   }
+  size_t waiting = 0;
   for (Segment* segment = purge_first_; segment != nullptr; segment = segment->purge_next) {
     BURSAR_CHECK(segment->awaits_purge && segment->dirty != 0);  // I2
+    waiting += static_cast<size_t>(std::popcount(segment->dirty));
     BURSAR_CHECK(segment->purge_next == nullptr || segment->dirty_since_ms <= segment->purge_next->dirty_since_ms);
   }
+  BURSAR_CHECK(waiting == waiting_granules_.load(std::memory_order_relaxed));  // I4
 }
 
 }  // namespace bursar

@@ -8,6 +8,7 @@
 #include "allocator/lock.h"
 #include "allocator/run.h"
 #include "allocator/segment.h"
+#include "allocator/settings.h"
 
 namespace bursar {
 
@@ -20,6 +21,7 @@ namespace bursar {
 ///   I1  a segment stands on the shelf of its longest free run (shelf 0: full ones)
 ///   I2  a segment in the purge queue has dirty granules; one whose purge was refused or held back by a huge page is not
 ///   I3  the queue is ordered by dirty_since_ms
+///   I4  waiting_granules_ is the number of dirty granules of the segments in the purge queue
 class Depot {
  public:
   /// A run of granules, committed and entered in the page map, of a kind and with a zeroed record otherwise. Null
@@ -39,6 +41,12 @@ class Depot {
 
   /// Gives back what has been free for the purge delay. Cheap when nothing is due.
   void purge_due() noexcept;
+
+  /// True when so much free memory waits for the clock that threads had better look at it often: then one that frees a lot
+  /// and hardly calls any more must not keep it. Never where nothing is ever given back. Cost: one load.
+  [[nodiscard]] bool wants_attention() const noexcept {
+    return waiting_granules_.load(std::memory_order_relaxed) >= attention_granules && settings.purge_ms >= 0;
+  }
 
   /// Gives all free memory back now. True when there was any.
   bool purge_all() noexcept;
@@ -62,6 +70,9 @@ class Depot {
  private:
   static constexpr size_t shelf_count = segment_granules + 1;
 
+  /// 32 MiB: less is not worth two instructions more for each malloc while it waits.
+  static constexpr size_t attention_granules = 32 * MiB / granule_bytes;
+
   enum class Reach : unsigned char { all, committed };
   struct Place {
     Segment* segment;  // null: nowhere
@@ -79,7 +90,9 @@ class Depot {
   void enqueue_purge(Segment& segment) noexcept;
   void dequeue_purge(Segment& segment) noexcept;
   void purge_locked(uint64_t free_before_ms) noexcept;
-  static void purge_segment(Segment& segment) noexcept;
+  void purge_segment(Segment& segment) noexcept;
+  void set_dirty(Segment& segment, GranuleBits dirty) noexcept;
+  void count_waiting(int granules) noexcept;
   [[nodiscard]] bool release_segment(Segment& segment) noexcept;
   [[nodiscard]] HugePages wants_huge_pages() const noexcept;
   [[nodiscard]] size_t committed_bytes() const noexcept { return committed_granules_ * granule_bytes; }
@@ -89,6 +102,7 @@ class Depot {
   Segment* purge_first_ = nullptr;
   Segment* purge_last_ = nullptr;
   std::atomic<bool> has_purge_work_{false};
+  std::atomic<size_t> waiting_granules_{0};  // written under the lock, read by anybody
   Segment* spare_records_ = nullptr;
   size_t segment_count_ = 0;
   size_t committed_granules_ = 0;

@@ -59,6 +59,21 @@ bool give_all_back() noexcept {
   return depot.purge_all() || any_mappings;
 }
 
+/// True when nothing asks for the long way, where clocks and mail are looked at.
+bool may_recycle(const ThreadHeap& heap, const Bin& bin) noexcept {
+  const bool has_blocks = ThreadHeap::has_worthwhile(bin) || ThreadHeap::has_strays(bin);
+  return has_blocks && !heap.is_sparing() && !heap.has_mail() && !depot.wants_attention();
+}
+
+/// What the thread has at hand, without a lock.
+void* try_take_at_hand(SizeClass size_class) noexcept {
+  if (thread.heap == nullptr) return nullptr;
+  Bin& bin = thread.heap->bin_of(size_class);
+  if (Block* block = thread.heap->try_pop(size_class)) return block;
+  const InsideScope inside;  // before it is looked: a handler must not take what was seen
+  return may_recycle(*thread.heap, bin) ? thread.heap->recycle(bin) : nullptr;
+}
+
 void* try_refill(SizeClass size_class) noexcept {
   if (thread.heap != nullptr) return thread.heap->refill(size_class);
   ThreadHeap* shared = heap_registry.shared_heap();
@@ -94,13 +109,13 @@ void deallocate_small(Slab& slab, void* pointer, Caller caller) noexcept {
   ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
   if (thread.is_inside) {
     // A signal handler that interrupted this thread inside the heap: the lock-free way, also for its own blocks.
-    return ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), ThreadHeap::Drain::no);
+    return ThreadHeap::deliver(slab, block, slab.block_bytes(), ThreadHeap::Drain::no);
   }
   const InsideScope inside;
   enter();
-  if (target == thread.heap) return target->push(slab.size_class, block);
-  if (thread.heap != nullptr) return thread.heap->send(*target, block, slab.block_bytes());
-  ThreadHeap::deliver(*target, {block, block, 1}, slab.block_bytes(), ThreadHeap::Drain::when_due);
+  if (target == thread.heap) return target->put(slab, block);
+  if (thread.heap != nullptr) return thread.heap->deallocate_foreign(slab, block);
+  ThreadHeap::deliver(slab, block, slab.block_bytes(), ThreadHeap::Drain::when_due);
 }
 
 void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
@@ -115,6 +130,7 @@ void deallocate_other(Run* run, void* pointer, Caller caller) noexcept {
   enter();
   if (run->kind == RunKind::bump) return bump::deallocate(*static_cast<BumpChunk*>(run), pointer);
   large::deallocate(run);
+  large::purge_due();
 }
 
 /// The run of a pointer that claims to be a block; does not return for one that cannot be.
@@ -130,15 +146,16 @@ Run* run_of_block(const void* pointer, Caller caller) noexcept {
 
 [[gnu::noinline]] void leave_double_free(void* pointer) noexcept { report_double_free(pointer); }
 
-[[gnu::noinline]] void leave_without_room(Bin* bin) noexcept {
+[[gnu::noinline]] void leave_to_settle(Slab* slab) noexcept {
   if (thread.is_inside) {
-    // Interrupted inside: the list may exceed its capacity until the next free outside.
-    bin->room = 0;
+    // There may be no other free of the slab, whose last block this was.
+    if (thread.heap != nullptr) thread.heap->settle_later();
     return;
   }
   const InsideScope inside;
   enter();
-  if (thread.heap != nullptr) thread.heap->relieve(*bin);  // null: lost in a fork a moment ago
+  // Another heap: the thread's own was lost in a fork a moment ago, and the slab with it.
+  if (thread.heap != nullptr && slab->heap.load(std::memory_order_relaxed) == thread.heap) thread.heap->settle(*slab);
 }
 
 namespace heap {
@@ -154,11 +171,18 @@ SizeClass class_for(size_t bytes, size_t alignment) noexcept {
   return bytes > medium_bytes_max ? 0 : size_class_of(bytes);
 }
 
+void* try_recycle_small(size_t bytes) noexcept {
+  if (bytes > small_bytes_max || thread.is_inside) return nullptr;
+  Bin& bin = thread.active->small_bin_of(bytes);
+  const InsideScope inside;  // before it is looked: a handler must not take what was seen
+  return may_recycle(*thread.active, bin) ? thread.active->recycle(bin) : nullptr;
+}
+
 void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   if (thread.is_inside) return emergency::allocate(bytes, alignment);
   const SizeClass size_class = class_for(bytes, alignment);
   if (size_class == 0) return allocate_large(bytes, alignment, zeroed, large::Growth::none);
-  void* block = thread.heap != nullptr ? thread.heap->try_pop(size_class) : nullptr;
+  void* block = try_take_at_hand(size_class);
   if (block == nullptr) block = refill_class(size_class);
   if (block != nullptr && zeroed == Zeroed::yes) memset(block, 0, bytes);
   return block;
@@ -185,15 +209,17 @@ void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t 
 }
 
 bool try_send(void* pointer) noexcept {
-  const uintptr_t bin = page_map.bin_of(pointer);
-  ThreadHeap* target = ThreadHeap::heap_of(bin);
-  if (bin == 0 || thread.is_inside || thread.heap == nullptr) return false;
-  if (target == thread.heap || !thread.heap->is_open_to_frees()) return false;
+  const Run* run = nullptr;
+  if (Run* found = nullptr; page_map.find_run(pointer, found)) run = found;
+  if (run == nullptr || run->kind != RunKind::slab || thread.is_inside || thread.heap == nullptr) return false;
+  const auto& slab = *static_cast<const Slab*>(run);
+  ThreadHeap* target = slab.heap.load(std::memory_order_relaxed);
+  if (target == thread.heap || !thread.heap->is_open_to_frees() || !slab::is_block_start(slab, pointer)) return false;
   const InsideScope inside;
   enter();
   if (thread.heap == nullptr) [[unlikely]]
     return false;  // lost in a fork a moment ago
-  thread.heap->send(*target, static_cast<Block*>(pointer), block_bytes_of(ThreadHeap::class_of(bin)));
+  thread.heap->deallocate_foreign(slab, static_cast<Block*>(pointer));
   return true;
 }
 
@@ -241,7 +267,7 @@ Resized resize(void* pointer, size_t bytes) noexcept {
   if (run->kind == RunKind::slab) [[likely]] {
     const auto& slab = *static_cast<const Slab*>(run);
     check_block_start(slab, pointer, Caller::realloc);
-    if (thread.heap != nullptr && thread.heap->was_just_freed(slab.size_class, pointer)) report_double_free(pointer);
+    if (ThreadHeap::is_own(slab) && slab.freed_last == pointer) report_double_free(pointer);
     const size_t usable = slab.block_bytes();
     return {keeps_place(usable, bytes) ? pointer : nullptr, usable};
   }

@@ -22,6 +22,10 @@ struct BlockInfo {
 /// The class that serves `bytes` at a multiple of `alignment`, a power of two; 0 for what large blocks serve.
 [[nodiscard]] SizeClass class_for(size_t bytes, size_t alignment) noexcept;
 
+/// The first and cheapest way when the fast path found its bin empty: blocks that came back to its slab. Null when there are too
+/// few, and whenever the fast path is closed. Any size, any thread. Cost: some fifty instructions.
+[[nodiscard]] void* try_recycle_small(size_t bytes) noexcept;
+
 /// A block of at least `bytes` (0 is served as 1) at a multiple of `alignment`. Null when there is no memory. Thread safe, also in
 /// signal handlers that interrupted a slow path (not the fast one: as in glibc). Pre: alignment is a power of two; the thread was attached or ended.
 /// Cost: some ten instructions beyond the fast path when the bin has a block; a refill else.
@@ -33,8 +37,7 @@ struct BlockInfo {
 /// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.
 [[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept;
 
-/// The short way of a block of another thread's heap, whose bin tells whose it is and how large: true when it is on its way. Its
-/// slab, whose record the owner writes, is not looked at; an interior pointer is seen when the block comes home. Any pointer.
+/// The short way of a block of another thread's heap: true when it is on its way. Any pointer.
 [[nodiscard]] bool try_send(void* pointer) noexcept;
 
 /// Takes any pointer: null does nothing, whatever is no block ends the process with a line that says so.

@@ -23,7 +23,7 @@ ThreadHeap* HeapRegistry::take_orphan_locked() noexcept {
 }
 
 ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
-  void* memory = metadata::allocate_locked(sizeof(ThreadHeap), alignof(ThreadHeap));
+  void* memory = metadata::allocate_locked(sizeof(ThreadHeap));
   if (memory == nullptr) return nullptr;
   auto* heap = new (memory) ThreadHeap;
   heap->stage.store(stage, std::memory_order_relaxed);
@@ -34,14 +34,22 @@ ThreadHeap* HeapRegistry::make_locked(HeapStage stage) noexcept {
   return heap;
 }
 
+ThreadHeap* HeapRegistry::take_heap() noexcept {
+  const LockGuard guard(depot.lock());
+  ThreadHeap* heap = take_orphan_locked();
+  return heap != nullptr ? heap : make_locked(HeapStage::owned);
+}
+
 bool HeapRegistry::attach_thread() noexcept {
   const InsideScope inside;
   if (thread.stage != ThreadStage::unborn) return false;
   notice_fork();
-  const LockGuard guard(depot.lock());
-  ThreadHeap* heap = take_orphan_locked();
-  if (heap == nullptr) heap = make_locked(HeapStage::owned);
+  ThreadHeap* heap = take_heap();
   if (heap == nullptr) return false;
+  {
+    // A sender that found nobody to own the heap may still be putting blocks back; from now on it finds an owner.
+    const LockGuard no_sender(heap->lock());
+  }
   thread.heap = heap;
   thread.stage = ThreadStage::alive;
   return true;
@@ -56,8 +64,11 @@ void HeapRegistry::detach_thread() noexcept {
   thread.stage = ThreadStage::ended;
   if (heap == nullptr) return;
   heap->close_to_frees();
-  heap->stage.store(HeapStage::orphaned, std::memory_order_seq_cst);
+  // While it is owned: it puts blocks back without the lock, as the owner alone may.
   heap->empty_bins();
+  // Once more, for what came before its senders could see that nobody looks there any more.
+  heap->stage.store(HeapStage::orphaned, std::memory_order_seq_cst);
+  heap->receive();
   const LockGuard guard(depot.lock());
   heap->next_orphan = orphans_;
   orphans_ = heap;
@@ -74,9 +85,9 @@ ThreadHeap* HeapRegistry::shared_heap() noexcept {
   return heap;
 }
 
-/// Another thread was draining this one's heap at the fork. The next allocation attaches the thread anew.
+/// Another thread was draining this one's heap at the fork. The next allocation attaches the thread anew. Frees of the lost heap's
+/// blocks still take the fast path, into slabs that nobody looks at any more.
 void HeapRegistry::lose_own_heap() noexcept {
-  thread.heap->close_to_frees();
   thread.active = const_cast<ThreadHeap*>(&empty_heap);
   thread.heap = nullptr;
   thread.stage = ThreadStage::unborn;
@@ -100,7 +111,7 @@ void HeapRegistry::adopt_after_fork() noexcept {
     }
     if (heap == thread.heap || (stage != HeapStage::owned && stage != HeapStage::orphaned)) continue;
     heap->close_to_frees();
-    heap->forget_gathered();
+    heap->mend_after_fork();
     heap->stage.store(HeapStage::orphaned, std::memory_order_relaxed);
     heap->next_orphan = orphans_;
     orphans_ = heap;

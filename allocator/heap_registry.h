@@ -43,6 +43,7 @@ class HeapRegistry {
   static void lose_own_heap() noexcept;
   [[nodiscard]] ThreadHeap* make_locked(HeapStage stage) noexcept;
   [[nodiscard]] ThreadHeap* take_orphan_locked() noexcept;
+  [[nodiscard]] ThreadHeap* take_heap() noexcept;
 
   std::atomic<ThreadHeap*> all_{nullptr};
   std::atomic<ThreadHeap*> shared_{nullptr};

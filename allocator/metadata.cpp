@@ -32,20 +32,20 @@ bool take_chunk(size_t bytes) noexcept {
 
 }  // namespace
 
-void* allocate_locked(size_t bytes, size_t alignment) noexcept {
+void* allocate_locked(size_t bytes) noexcept {
   bytes = round_up(bytes, record_alignment);
-  if (chunk.end - chunk.next < bytes + alignment && !take_chunk(bytes)) return nullptr;
-  const uintptr_t start = round_up(chunk.next, alignment);
-  const uintptr_t end = start + bytes;
+  if (chunk.end - chunk.next < bytes && !take_chunk(bytes)) return nullptr;
+  const uintptr_t end = chunk.next + bytes;
   if (end > chunk.committed) {
     uintptr_t target = chunk.committed + round_up(end - chunk.committed, commit_bytes);
     if (target > chunk.end) target = chunk.end;
     if (!os::commit(pointer_to(chunk.committed), target - chunk.committed)) return nullptr;
     chunk.committed = target;
   }
+  void* record = pointer_to(chunk.next);
   chunk.next = end;
   used += bytes;
-  return pointer_to(start);
+  return record;
 }
 
 void forget_after_fork() noexcept { chunk = {}; }

@@ -5,11 +5,12 @@
 
 namespace bursar::metadata {
 
-inline constexpr size_t record_alignment = 64;
+/// What every record is aligned to: two cache lines, which processors fetch together.
+inline constexpr size_t record_alignment = 128;
 
-/// Zeroed memory that is never given back. Null when the system refuses. Needs the depot's lock. Cost: a bump of a pointer;
-/// rarely a system call. Pre: alignment is a power of two, at least record_alignment and at most a page.
-[[nodiscard]] void* allocate_locked(size_t bytes, size_t alignment = record_alignment) noexcept;
+/// Zeroed memory that is never given back, aligned to record_alignment. Null when the system refuses.
+/// Needs the depot's lock. Cost: a bump of a pointer; rarely a system call.
+[[nodiscard]] void* allocate_locked(size_t bytes) noexcept;
 
 /// In a child whose parent held the depot's lock: starts afresh, the rest of the old chunk is lost.
 void forget_after_fork() noexcept;

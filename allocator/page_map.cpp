@@ -9,7 +9,7 @@ namespace {
 /// Above the first segment: room for what is released there later and taken again.
 constexpr size_t headroom_divisor = 8;
 
-/// Under RLIMIT_AS the two halves of the map may take this part of the limit.
+/// Under RLIMIT_AS the map may take this part of the limit.
 constexpr size_t limit_divisor = 64;
 
 constexpr size_t entry_bytes = sizeof(uintptr_t);
@@ -17,7 +17,7 @@ constexpr size_t entry_bytes = sizeof(uintptr_t);
 size_t within_address_space_limit(size_t bytes_max, size_t bytes_min) noexcept {
   const size_t limit = os::address_space_bytes_max();
   size_t bytes = bytes_max;
-  while (bytes > bytes_min && bytes / granule_bytes * entry_bytes * 2 > limit / limit_divisor) bytes /= 2;
+  while (bytes > bytes_min && bytes / granule_bytes * entry_bytes > limit / limit_divisor) bytes /= 2;
   return bytes;
 }
 
@@ -37,14 +37,14 @@ const PageMap::Window* PageMap::window_of(uintptr_t address) const noexcept {
 Run* PageMap::run_elsewhere(const void* pointer) const noexcept {
   const Window* window = window_of(address_of(pointer));
   if (window == nullptr) return nullptr;
-  return window->runs[(address_of(pointer) - window->base) >> granule_shift].load(std::memory_order_relaxed);
+  return run_at(window->header, (address_of(pointer) - window->base) >> granule_shift);
 }
 
 Run* PageMap::run_below(const void* pointer) const noexcept {
   const Window* window = window_of(address_of(pointer));
   if (window == nullptr) return nullptr;
   for (size_t granule = (address_of(pointer) - window->base) >> granule_shift;; --granule) {
-    Run* run = window->runs[granule].load(std::memory_order_relaxed);
+    Run* run = run_at(window->header, granule);
     if (run != nullptr || granule == 0) return run;
   }
 }
@@ -66,26 +66,18 @@ bool PageMap::add_window_alone(uintptr_t address) noexcept {
   if (count == windows_max) return false;
   for (size_t bytes = within_address_space_limit(window_bytes_max, window_bytes_min); bytes >= window_bytes_min;
        bytes /= 2) {
-    const size_t half_bytes = bytes / granule_bytes * entry_bytes;
-    void* bins = os::reserve_readable(header_bytes + half_bytes);
-    if (bins == nullptr) continue;
-    void* runs = os::reserve_readable(half_bytes);
-    if (runs == nullptr) {
-      (void)os::release(bins, header_bytes + half_bytes);
-      continue;
-    }
+    void* header = os::reserve_readable(header_bytes + bytes / granule_bytes * entry_bytes);
+    if (header == nullptr) continue;
     const size_t headroom = bytes / headroom_divisor;
     const uintptr_t top = round_down(address, segment_bytes) + headroom;
     const uintptr_t base = top > bytes ? top - bytes : 0;
     Window& window = windows_[count];
     window.base = base;
     window.units = bytes / block_alignment;
-    window.bins = address_of(bins);
-    window.runs = static_cast<std::atomic<Run*>*>(runs);
+    window.header = address_of(header);
     if (count == 0) {
       fast_.base = window.base;
-      fast_.bins = window.bins;
-      fast_.runs = window.runs;
+      fast_.header = window.header;
       // Last: a look-up in another thread reads nothing while the bound is 0.
       __atomic_store_n(&fast_.units, window.units, __ATOMIC_RELEASE);
     }
@@ -99,8 +91,7 @@ bool PageMap::commit_piece(Window& window, size_t piece) noexcept {
   const uint64_t bit = uint64_t{1} << (piece % 64);
   if ((window.committed[piece / 64].load(std::memory_order_relaxed) & bit) != 0) return true;
   constexpr size_t piece_bytes = piece_entries * entry_bytes;
-  if (!os::commit(words_of(window.bins) + piece * piece_entries, piece_bytes)) return false;
-  if (!os::commit(window.runs + piece * piece_entries, piece_bytes)) return false;
+  if (!os::commit(words_of(window.header) + piece * piece_entries, piece_bytes)) return false;
   window.committed[piece / 64].fetch_or(bit, std::memory_order_relaxed);
   return true;
 }
@@ -121,16 +112,8 @@ void PageMap::set_run(uintptr_t start, size_t granules, Run* run) noexcept {
   for (size_t i = 0; i < granules; ++i) {
     const uintptr_t at = start + i * granule_bytes;
     const Window& window = *window_of(at);
-    window.runs[(at - window.base) >> granule_shift].store(run, std::memory_order_relaxed);
-  }
-}
-
-void PageMap::set_bin(uintptr_t start, size_t granules, uintptr_t bin) noexcept {
-  for (size_t i = 0; i < granules; ++i) {
-    const uintptr_t at = start + i * granule_bytes;
-    const Window& window = *window_of(at);
-    uintptr_t& word = words_of(window.bins)[(at - window.base) >> granule_shift];
-    __atomic_store_n(&word, bin == 0 ? 0 : bin - window.bins, __ATOMIC_RELAXED);
+    uintptr_t& word = words_of(window.header)[(at - window.base) >> granule_shift];
+    __atomic_store_n(&word, run == nullptr ? 0 : address_of(run) - window.header, __ATOMIC_RELAXED);
   }
 }
 

@@ -1,4 +1,4 @@
-// From an address to what lies there: the bin a free goes to, and the run that holds the block.
+// From an address to what lies there: the run that holds the block.
 #pragma once
 
 #include <atomic>
@@ -12,15 +12,15 @@ namespace bursar {
 
 struct Run;
 
-/// Two words for every granule of the address space near the heap.
+/// A word for every granule of the address space near the heap.
 ///
-///   window 0 (fast)   | base ............................. base + bytes |     bins_[i], runs_[i] for granule i
+///   window 0 (fast)   | base ............................. base + bytes |     word i for granule i
 ///   windows 1..       where the system put a segment outside window 0; found by a slow look-up
 ///
-///   bins_[] of a window:  | header, reads zero | word 0 | word 1 | ...      a word: the bin's address - the header's
+///   a window's words:  | header, reads zero | word 0 | word 1 | ...      a word: the run's record - the header
 ///
-/// A word of zero thus leads to the header: a place that can be read like any bin, and is nobody's. So the fast path needs no
-/// test for "no bin", and the sum costs no instruction of its own.
+/// A word of zero thus leads to the header: a place that reads like the record of a run of kind unused, owned by nobody. So
+/// the fast path needs no test for "no run", and the sum costs no instruction of its own.
 ///
 /// The words are reserved readable and made writable piecewise, so that a look-up of any address whatever is one read
 /// that cannot fault, and the map costs memory only near segments.
@@ -28,39 +28,32 @@ struct Run;
 /// Reads need no lock: a thread that holds a pointer got it from the allocating thread by some synchronisation,
 /// and the entry was written before. Writes happen under the depot's lock, or for memory nobody else knows yet.
 ///
-///   I1  a granule of a slab has its owner's bin in bins, every other granule has zero
-///   I2  a granule of a run of any kind has the run's record in runs, every other granule has null
-///   I3  a window, once counted in window_count_, never changes
+///   I1  a granule of a run of any kind has the run's record, every other granule none; of a mapping the first granule alone
+///   I2  a window, once counted in window_count_, never changes
 class PageMap {
  public:
-  /// Finds the bin of the block at `pointer`: the header, which reads zero, for whatever is not a block in a slab. False outside
-  /// window 0, and for a pointer that is not a multiple of 16: rotated, its low bits exceed the bound.
-  [[nodiscard, gnu::always_inline]] bool find_bin(const void* pointer, uintptr_t& bin) const noexcept {
+  /// Finds the record of the run that holds the block at `pointer`; the header for whatever is in none. False outside window 0,
+  /// and for a pointer that is not a multiple of 16: rotated, its low bits exceed the bound.
+  [[nodiscard, gnu::always_inline]] bool find_run(const void* pointer, Run*& run) const noexcept {
     const uintptr_t unit = std::rotr(address_of(pointer) - fast_.base, 4);
     if (unit >= fast_.units) [[unlikely]]
       return false;
     // A plain read, which folds into the sum: of a block's granule the word was written before the block was known.
-    bin = fast_.bins + words_of(fast_.bins)[unit >> (granule_shift - 4)];
+    run = record_at(fast_.header + words_of(fast_.header)[unit >> (granule_shift - 4)]);
     return true;
   }
-
-  /// The same with 0 for everything that has no bin there.
-  [[nodiscard]] uintptr_t bin_of(const void* pointer) const noexcept {
-    uintptr_t bin = 0;
-    return find_bin(pointer, bin) && bin != fast_.bins ? bin : 0;
-  }
-
-  /// How far beyond a bin's address find_bin's result may be read.
-  static constexpr size_t header_bytes = 64 * KiB;
 
   /// The run that holds the address; null for whatever is not ours. Any address will do.
   [[nodiscard]] Run* run_of(const void* pointer) const noexcept {
     const uintptr_t offset = address_of(pointer) - fast_.base;
     if (offset / block_alignment < fast_.units) [[likely]] {
-      return fast_.runs[offset >> granule_shift].load(std::memory_order_relaxed);
+      return run_at(fast_.header, offset >> granule_shift);
     }
     return run_elsewhere(pointer);
   }
+
+  /// How far beyond its beginning the header may be read.
+  static constexpr size_t header_bytes = 64 * KiB;
 
   /// The nearest run that starts at or below the address, in its window; null when there is none. For messages: it walks.
   [[nodiscard]] Run* run_below(const void* pointer) const noexcept;
@@ -73,7 +66,6 @@ class PageMap {
 
   /// Pre: the granules are covered.
   void set_run(uintptr_t start, size_t granules, Run* run) noexcept;
-  void set_bin(uintptr_t start, size_t granules, uintptr_t bin) noexcept;
 
  private:
   static constexpr size_t windows_max = 64;
@@ -85,21 +77,25 @@ class PageMap {
   static constexpr size_t window_bytes_max = 256 * GiB;
   static constexpr size_t window_bytes_min = 1 * GiB;
 
-  /// What is made writable at once: 64 KiB of each half of the map, the entries of 512 MiB of heap.
+  /// What is made writable at once: 64 KiB of the map, the words of 256 MiB of heap.
   static constexpr size_t piece_entries = 64 * KiB / sizeof(uintptr_t);
   static constexpr size_t committed_words = window_bytes_max / granule_bytes / piece_entries / 64;
   static_assert(window_bytes_min / granule_bytes % piece_entries == 0);
 
   struct Window {
     uintptr_t base;
-    size_t units;    // of 16 bytes, the smallest distance between two blocks
-    uintptr_t bins;  // the header; the words follow
-    std::atomic<Run*>* runs;
+    size_t units;                                      // of 16 bytes, the smallest distance between two blocks
+    uintptr_t header;                                  // the words follow it
     std::atomic<uint64_t> committed[committed_words];  // a bit per piece of map made writable
   };
 
-  [[nodiscard]] static uintptr_t* words_of(uintptr_t bins) noexcept {
-    return static_cast<uintptr_t*>(pointer_to(bins + header_bytes));
+  [[nodiscard]] static uintptr_t* words_of(uintptr_t header) noexcept {
+    return static_cast<uintptr_t*>(pointer_to(header + header_bytes));
+  }
+  [[nodiscard]] static Run* record_at(uintptr_t address) noexcept { return static_cast<Run*>(pointer_to(address)); }
+  [[nodiscard]] static Run* run_at(uintptr_t header, size_t granule) noexcept {
+    const uintptr_t word = __atomic_load_n(&words_of(header)[granule], __ATOMIC_RELAXED);
+    return word == 0 ? nullptr : record_at(header + word);
   }
   [[nodiscard]] const Window* window_of(uintptr_t address) const noexcept;
   [[nodiscard]] static bool commit_piece(Window& window, size_t piece) noexcept;
@@ -110,8 +106,7 @@ class PageMap {
   struct {
     uintptr_t base;
     size_t units;
-    uintptr_t bins;
-    std::atomic<Run*>* runs;
+    uintptr_t header;
   } fast_{};  // copied from windows_[0], side by side in one cache line
   Window windows_[windows_max]{};
   std::atomic<size_t> window_count_{0};

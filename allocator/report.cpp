@@ -57,6 +57,12 @@ void report_wrong_size(const void* pointer, size_t block_bytes, size_t claimed_b
   say_and_abort(line.add_decimal(block_bytes).add(" bytes, the delete says ").add_decimal(claimed_bytes));
 }
 
+void report_page_size(size_t page_bytes) noexcept {
+  Line line;
+  line.add("bursar: this system has pages of ").add_decimal(page_bytes);
+  say_and_abort(line.add(" bytes, and the heap can use 4096 and 16384: run the program without bursar"));
+}
+
 void report_broken_invariant(const char* fact, const char* file, int line_number) noexcept {
   Line line;
   line.add("bursar: broken invariant: ").add(fact).add(" (").add(file).add(":");

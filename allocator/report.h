@@ -23,6 +23,9 @@ enum class Caller : unsigned char { free, operator_delete, realloc, usable_size 
 /// A sized delete named a size whose class is not the block's.
 [[noreturn]] void report_wrong_size(const void* pointer, size_t block_bytes, size_t claimed_bytes) noexcept;
 
+/// Pages of the system are larger than what the heap is cut in.
+[[noreturn]] void report_page_size(size_t page_bytes) noexcept;
+
 /// The heap found its own records broken: a bug of ours, or a write through a wild pointer.
 [[noreturn]] void report_broken_invariant(const char* fact, const char* file, int line) noexcept;
 

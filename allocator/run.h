@@ -1,6 +1,7 @@
 // A run: neighbouring granules with one use, and the record that tells it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -22,6 +23,9 @@ enum class RunKind : uint8_t {
 /// What every kind of run tells about itself. The records lie outside the runs: records at the head of each run
 /// would fight for the same cache sets, and an overflow of a block would reach them.
 struct Run {
+  /// The thread whose free of a block here takes the fast path (thread_identity); 0: nobody's does. Of slabs alone it is ever
+  /// set. First, so that a free finds out with one load.
+  std::atomic<uintptr_t> owner;
   uintptr_t start;
   Segment* segment;  // null for mappings
   RunKind kind;
@@ -29,7 +33,7 @@ struct Run {
   uint8_t size_class;  // of a slab
 };
 
-/// A record has one cache line, whatever its kind.
-inline constexpr size_t run_record_bytes = 64;
+/// A record has two cache lines, whatever its kind.
+inline constexpr size_t run_record_bytes = 128;
 
 }  // namespace bursar

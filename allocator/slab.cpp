@@ -13,6 +13,10 @@ namespace {
 /// Fresh blocks are linked only within one page of this size: linking writes into each of them.
 constexpr size_t carve_page_bytes = 4 * KiB;
 
+/// Beyond any count of blocks: a free of a slab that serves now never leaves the fast path for it.
+constexpr int32_t bias_of_current = 1 << 20;
+static_assert(bias_of_current > 1 << 16, "capacity is 16 bits");
+
 /// ceil(2^32 / units) for the block size of each class in units of 16 bytes. Multiplying an offset in units with it and
 /// dropping 32 bits divides exactly, since offset < 2^14 and the error of the reciprocal is below units <= 2^11.
 constexpr auto make_reciprocals() noexcept {
@@ -38,43 +42,47 @@ Block* block_at(const Slab& slab, size_t index) noexcept {
   return static_cast<Block*>(pointer_to(slab.start + index * slab.block_bytes()));
 }
 
-BlockChain take_recycled(Slab& slab) noexcept {
-  const BlockChain chain{slab.local, nullptr, slab.local_count};
-  slab.local = nullptr;
-  slab.local_count = 0;
-  return chain;
+/// In one step for a signal handler that frees: from a plain sum compilers make a store of what they read before.
+void add_to_countdown(Slab& slab, int32_t count) noexcept {
+  (void)__atomic_fetch_add(&slab.countdown, count, __ATOMIC_RELAXED);
 }
 
-BlockChain carve(Slab& slab, size_t blocks_max) noexcept {
-  Block* first = block_at(slab, slab.carved);
-  const size_t bytes = slab.block_bytes();
-  const size_t page_left = carve_page_bytes - address_of(first) % carve_page_bytes;
-  size_t count = (page_left + bytes - 1) / bytes;
-  if (count > blocks_max) count = blocks_max;
-  const size_t uncarved = static_cast<size_t>(slab.capacity - slab.carved);
-  if (count > uncarved) count = uncarved;
-  Block* last = first;
-  for (size_t i = 1; i < count; ++i) {
-    last->next = static_cast<Block*>(pointer_to(address_of(last) + bytes));
-    last = last->next;
+int32_t bias_of(const Slab& slab, SlabStage stage) noexcept {
+  switch (stage) {
+    case SlabStage::current: return -bias_of_current;
+    case SlabStage::partial: return 1;
+    case SlabStage::exhausted: break;
   }
-  last->next = nullptr;
-  slab.carved = static_cast<uint16_t>(slab.carved + count);
-  return {first, last, count};
+  return slab.capacity - slab.worthwhile + 1;
 }
+
+void set_worthwhile(Slab& slab) noexcept { slab.worthwhile_up_to = slab.carved - slab.worthwhile - slab.bias; }
 
 }  // namespace
 
-Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin) noexcept {
+Slab* acquire(SizeClass size_class, ThreadHeap* heap, uintptr_t owner) noexcept {
   Zeroed zeroed{};
   Run* run = depot.acquire(slab_granules_of(size_class), 1, RunKind::slab, zeroed);
   if (run == nullptr) return nullptr;
   auto* slab = static_cast<Slab*>(run);
   slab->size_class = static_cast<uint8_t>(size_class);
   slab->capacity = static_cast<uint16_t>(capacity_of(size_class));
+  slab->worthwhile = worthwhile_of(slab->capacity);
   slab->heap.store(heap, std::memory_order_relaxed);
-  page_map.set_bin(slab->start, slab->granules, address_of(bin));
+  slab->freed_last = &slab->freed;
+  set_stage(*slab, SlabStage::current);
+  slab->owner.store(owner, std::memory_order_relaxed);
   return slab;
+}
+
+Slab& of(const Block* block) noexcept {
+  Run* run = page_map.run_of(block);
+  if (run == nullptr || run->kind != RunKind::slab) report_foreign_pointer(block, Caller::free);
+  return *static_cast<Slab*>(run);
+}
+
+void check_is_out(const Slab& slab, const Block* block) noexcept {
+  if (slab.freed_last == block || slab.out() <= 0) report_double_free(block);
 }
 
 const void* block_start(const Slab& slab, const void* pointer) noexcept {
@@ -86,32 +94,96 @@ bool is_block_start(const Slab& slab, const void* pointer) noexcept {
   return index < slab.capacity && block_at(slab, index) == pointer;
 }
 
-bool was_carved(const Slab& slab, const void* block) noexcept { return block_index(slab, block) < slab.carved; }
-
-bool was_handed_out(const Slab& slab, const void* pointer) noexcept {
-  if (address_of(pointer) - slab.start >= slab.granules * granule_bytes) return false;
+bool was_carved(const Slab& slab, const void* pointer) noexcept {
   const size_t index = block_index(slab, pointer);
   return index < slab.carved && block_at(slab, index) == pointer;
 }
 
-BlockChain take(Slab& slab, size_t blocks_max) noexcept {
-  return slab.local != nullptr ? take_recycled(slab) : carve(slab, blocks_max);
+Block* take_freed(Slab& slab) noexcept {
+  const int32_t expected = slab.freed_count();
+  Block* first = slab.freed.next;
+  Block* last = __atomic_exchange_n(&slab.freed_last, &slab.freed, __ATOMIC_ACQ_REL);
+  // Where a fork finds a thread that takes: the first write to a page just shared with the child waits till the fork is over.
+  // mend_after_fork knows it by a queue that is empty and yet counted.
+  last->next = nullptr;
+  int32_t count = slab.freed_count();
+  if (count != expected) [[unlikely]] {
+    // A signal handler freed meanwhile: before the exchange or after it, which only the list can tell.
+    count = 0;
+    for (const Block* block = first; block != nullptr; block = block->next) ++count;
+  }
+  add_to_countdown(slab, count);
+  return first;
 }
 
-void put(Slab& slab, Block* block) noexcept {
-  block->next = slab.local;
-  slab.local = block;
-  ++slab.local_count;
+bool put_inside(Slab& slab, Block* block) noexcept {
+  const uintptr_t owner = slab.owner.load(std::memory_order_relaxed);
+  slab.owner.store(0, std::memory_order_relaxed);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  const bool is_beyond = put(slab, block);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  slab.owner.store(owner, std::memory_order_relaxed);
+  return is_beyond;
+}
+
+void mend_after_fork(Slab& slab) noexcept {
+  const int32_t count = slab.freed_count();
+  if (slab.has_freed() || count <= 0) return;
+  Block* last = slab.freed.next;
+  for (int32_t i = 1; i < count; ++i) last = last->next;
+  slab.freed_last = last;
+}
+
+Block* carve(Slab& slab) noexcept {
+  Block* first = block_at(slab, slab.carved);
+  const size_t bytes = slab.block_bytes();
+  const size_t page_left = carve_page_bytes - address_of(first) % carve_page_bytes;
+  size_t count = (page_left + bytes - 1) / bytes;
+  const size_t uncarved = static_cast<size_t>(slab.capacity - slab.carved);
+  if (count > uncarved) count = uncarved;
+  Block* last = first;
+  for (size_t i = 1; i < count; ++i) {
+    last->next = static_cast<Block*>(pointer_to(address_of(last) + bytes));
+    last = last->next;
+  }
+  last->next = nullptr;
+  slab.carved = static_cast<uint16_t>(slab.carved + count);
+  add_to_countdown(slab, static_cast<int32_t>(count));
+  set_worthwhile(slab);
+  return first;
+}
+
+void set_stage(Slab& slab, SlabStage stage) noexcept {
+  const int32_t bias = bias_of(slab, stage);
+  add_to_countdown(slab, slab.bias - bias);
+  slab.bias = bias;
+  slab.stage = stage;
+  slab.was_swept = false;
+  set_worthwhile(slab);
+}
+
+void check_freed_ends(const Slab& slab) noexcept {
+  for (const Block* block : {static_cast<const Block*>(slab.freed.next), static_cast<const Block*>(slab.freed_last)}) {
+    if (!was_carved(slab, block)) report_interior_pointer(block, block_start(slab, block), Caller::free);
+  }
 }
 
 void validate(const Slab& slab) noexcept {
-  size_t length = 0;
-  for (const Block* block = slab.local; block != nullptr; block = block->next) {
-    BURSAR_CHECK(is_block_start(slab, block) && block_index(slab, block) < slab.carved);
+  int32_t length = 0;
+  for (const Block* block = &slab.freed; block != slab.freed_last; block = block->next) {
+    BURSAR_CHECK(was_carved(slab, block->next));
     ++length;
     BURSAR_CHECK(length <= slab.carved);
   }
-  BURSAR_CHECK(length == slab.local_count && slab.carved <= slab.capacity);  // I1
+  BURSAR_CHECK(slab.has_worthwhile() == (slab.freed_count() >= slab.worthwhile));
+  BURSAR_CHECK(length == slab.freed_count() && slab.out() >= 0 && slab.carved <= slab.capacity);  // I1
+  uint32_t returned = 0;
+  for (const Block* block = slab.returned; block != nullptr; block = block->next) {
+    BURSAR_CHECK(was_carved(slab, block));
+    ++returned;
+    BURSAR_CHECK(returned <= slab.returned_count);
+  }
+  BURSAR_CHECK(returned == slab.returned_count && static_cast<int32_t>(returned) <= slab.out());  // I4
 }
 
 }  // namespace bursar::slab

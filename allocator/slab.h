@@ -26,32 +26,72 @@ struct BlockChain {
   size_t count;
 };
 
+/// Where a slab stands with its heap, and with it what a free must leave the fast path for.
+enum class SlabStage : uint8_t {
+  current,    // serves its class now; nothing that a free could do to it matters
+  partial,    // waits in its class's queue to serve; the free that leaves no block out gives it back
+  exhausted,  // every block is out, or all but a few; enough frees make it partial
+};
+
 /// | block 0 | block 1 | ... | block carved-1 | never touched ... capacity | waste |
 ///
-///   I1  length(local) == local_count <= carved <= capacity; carved - local_count blocks are with the program, in its
-///       owner's bin, or on their way home
-///   I2  all but `heap` belong to whoever holds the owner's lock; `heap` is set before the first block leaves
-///   I3  a slab is on its owner's list of partial slabs exactly when local_count > 0 or carved < capacity
+/// A block is *out* while it is with the program, in the heap's bin, on its way home, or in `returned`; else it is in the queue of
+/// freed ones or was never carved. The queue keeps the order of the frees, and with it the neighbourhood of blocks that are freed
+/// in the order of their addresses. A free appends: it writes into the block freed before it, or into `freed` when there is none;
+/// the last block's link is set when the queue is taken.
+///
+///   freed -> block -> block -> block <- freed_last          empty: freed_last is &freed
+///
+/// free counts `countdown` down and leaves when it falls below zero:
+///
+///   out == countdown + bias; bias says how many may be out when a free leaves: countdown < 0 when out < bias
+///
+///   I1  the queue's length == carved - out; 0 <= out <= carved <= capacity
+///   I2  owner, the queue, countdown, carved: the owner's thread writes them, with the lock or without; when the heap has no living
+///       owner, whoever holds its lock. The rest belongs to whoever holds the lock. `heap` is set before the first block leaves
+///   I3  a slab is current in its class's bin, or on the list of its stage; bias is that of its stage
+///   I4  length(returned) == returned_count <= out
 struct Slab : Run {
-  Block* local;
-  Slab* next;
-  Slab* previous;
-  std::atomic<ThreadHeap*> heap;
+  SlabStage stage;
+  Block freed;  // its `next` is the first
+  Block* freed_last;
+  int32_t countdown;
   uint16_t capacity;
   uint16_t carved;
-  uint16_t local_count;
+  std::atomic<ThreadHeap*> heap;
 
-  [[nodiscard]] bool is_full() const noexcept { return local_count == 0 && carved == capacity; }
-  [[nodiscard]] bool is_unused() const noexcept { return local_count == carved; }
+  // Up to here in the first cache line, which is all that frees touch.
+  Slab* next;
+  Slab* previous;
+  int32_t bias;
+  int32_t worthwhile;        // so many blocks must have come back before it is worth serving them
+  int32_t worthwhile_up_to;  // of countdown; follows carved and bias
+  bool was_swept;            // served less than that since it became current
+  uint32_t returned_count;
+  Block* returned;  // freed by others while the owner did not come
+  Slab* returned_next;
+  Slab* returned_previous;
+
+  [[nodiscard]] int32_t out() const noexcept { return countdown + bias; }
+  [[nodiscard]] int32_t freed_count() const noexcept { return carved - out(); }
+  [[nodiscard]] bool has_worthwhile() const noexcept { return countdown <= worthwhile_up_to; }
+  [[nodiscard]] bool has_freed() const noexcept { return freed_last != &freed; }
   [[nodiscard]] size_t block_bytes() const noexcept { return block_bytes_of(size_class); }
 };
 static_assert(sizeof(Slab) <= run_record_bytes);
 
 namespace slab {
 
-/// A new slab of the class, entered in the page map, none of its blocks touched. `bin` is the owner's. Null when
-/// the system refuses.
-[[nodiscard]] Slab* acquire(SizeClass size_class, ThreadHeap* heap, const void* bin) noexcept;
+/// A new slab of the class, entered in the page map, none of its blocks touched, current. Null when the system refuses.
+[[nodiscard]] Slab* acquire(SizeClass size_class, ThreadHeap* heap, uintptr_t owner) noexcept;
+
+/// The slab of a block that comes back, whoever's it is; ends the process when there is none. That a block starts there is not
+/// looked at.
+[[nodiscard]] Slab& of(const Block* block) noexcept;
+
+/// Ends the process when the block cannot be out: it is the last one freed already, or more come back than ever left. Seen late,
+/// but for nothing.
+void check_is_out(const Slab& slab, const Block* block) noexcept;
 
 /// The start of the block that holds the address; the address lies in the slab.
 [[nodiscard]] const void* block_start(const Slab& slab, const void* pointer) noexcept;
@@ -59,25 +99,50 @@ namespace slab {
 /// True when a block starts there, or would.
 [[nodiscard]] bool is_block_start(const Slab& slab, const void* pointer) noexcept;
 
-/// True when the block was carved once. Pre: it starts there, and the lock of the slab's heap is held.
-[[nodiscard]] bool was_carved(const Slab& slab, const void* block) noexcept;
-
-/// True when the address starts a block of this slab that was carved once. Any address.
-[[nodiscard]] bool was_handed_out(const Slab& slab, const void* pointer) noexcept;
+/// True when a block starts there that was carved once. Pre: the address lies in the slab.
+[[nodiscard]] bool was_carved(const Slab& slab, const void* pointer) noexcept;
 
 /// How many blocks a slab of the class has.
 [[nodiscard]] constexpr size_t capacity_of(SizeClass size_class) noexcept {
   return slab_granules_of(size_class) * granule_bytes / block_bytes_of(size_class);
 }
 
-/// Takes all recycled blocks, without touching them (`last` is null); where there are none at most `blocks_max` fresh ones in
-/// address order, only as many as begin on the page the first one touches anyway. At least one. Pre: not full.
-[[nodiscard]] BlockChain take(Slab& slab, size_t blocks_max) noexcept;
+/// How many blocks of an exhausted slab must be free before it is worth serving from again: leaving the fast path costs as
+/// much as twenty blocks, and at most a thirty-second of the slabs' memory waits so.
+[[nodiscard]] constexpr int32_t worthwhile_of(size_t capacity) noexcept {
+  return capacity < 64 ? 1 : static_cast<int32_t>(capacity / 32);
+}
 
-/// Puts one block back. Pre: it starts a block of this slab.
-void put(Slab& slab, Block* block) noexcept;
+/// Takes all freed blocks, touching the last alone. Pre: there are some. Signal handlers may free into the slab meanwhile.
+[[nodiscard]] Block* take_freed(Slab& slab) noexcept;
 
-/// Checks I1, and that every free block lies in the slab; for checked builds and tests.
+/// In a child whose parent's other thread may have been taking the queue, without a lock that told of it: puts the queue back.
+/// Pre: nobody else uses the slab; the stages and lists of its heap are whole.
+void mend_after_fork(Slab& slab) noexcept;
+
+/// Takes fresh blocks in address order, as many as begin on the page the first one touches anyway. Pre: carved < capacity.
+[[nodiscard]] Block* carve(Slab& slab) noexcept;
+
+/// Puts a block back; true when the free left the fast path's bounds, so that its stage may have to change. Pre: it starts a block of
+/// this slab that is out; the caller may write to the queue (I2).
+[[nodiscard]] inline bool put(Slab& slab, Block* block) noexcept {
+  slab.freed_last->next = block;
+  slab.freed_last = block;
+  return --slab.countdown < 0;
+}
+
+/// The same inside the heap, where a signal handler's free must not come between: the slab is nobody's meanwhile, so that it takes
+/// the lock-free way. Pre: the heap's lock is held, so that a child forked meanwhile gives the slab up.
+[[nodiscard]] bool put_inside(Slab& slab, Block* block) noexcept;
+
+/// Sets the stage and its bias; out stays as it is.
+void set_stage(Slab& slab, SlabStage stage) noexcept;
+
+/// Looks at the first and the last freed block, whose addresses free took on trust; ends the process for one inside a block. Pre:
+/// there are some.
+void check_freed_ends(const Slab& slab) noexcept;
+
+/// Checks I1, I4, and that every free block lies in the slab; for checked builds and tests.
 void validate(const Slab& slab) noexcept;
 
 }  // namespace slab

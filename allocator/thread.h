@@ -25,6 +25,7 @@ struct Thread {
   bool is_inside;          // within a slow path, maybe holding a lock: a signal handler must not enter again
   bool serves_task_arena;  // small blocks come from `chunk`
   uint8_t exit_rounds;     // how often the exit hook was called
+  uint8_t frees_unborn;    // freed before it had a heap
   bool is_counting;        // within the account: a signal handler must count elsewhere
 };
 static_assert(sizeof(Thread) <= 64);

@@ -1,87 +1,159 @@
-// A thread's heap: what happens when a bin is empty or has no room.
+// A thread's heap: what happens when a bin is empty or a slab changes its stage.
 #include "allocator/thread_heap.h"
 
 #include "allocator/check.h"
 #include "allocator/depot.h"
 #include "allocator/large.h"
+#include "allocator/os.h"
 
 namespace bursar {
 namespace {
 
-/// A bin may hold this many bytes at most, and at least a few blocks whatever their size.
-constexpr size_t bin_bytes_max = 16 * KiB;
-constexpr int32_t bin_blocks_min = 4;
-constexpr int32_t bin_blocks_max = 256;
-
-/// Bins start small and double each time their room runs out: most threads use most classes little.
-constexpr int32_t bin_growth_steps = 4;
-
-/// Gathered blocks travel at the latest when there are this many, or this many bytes.
-constexpr size_t gathered_blocks_max = 32;
-constexpr size_t gathered_bytes_max = 16 * KiB;
-
-/// Whoever delivers takes the owner's place when this much waits at an owner that does not come.
-constexpr size_t waiting_bytes_max = 1 * MiB;
-
-/// What comes home may exceed a bin's capacity by so much: as much as a producer may be ahead of its consumer.
-constexpr int64_t taken_in_bytes_max = 256 * KiB;
-
 /// The purge clock is looked at once in this many exits from the fast path: a look costs as much as half a refill.
-constexpr uint32_t exits_per_clock_look = 32;
+constexpr uint32_t exits_per_clock_look = 8;
 
-constexpr int32_t capacity_max_of(SizeClass size_class) noexcept {
-  const auto fitting = static_cast<int32_t>(bin_bytes_max / block_bytes_of(size_class));
-  if (fitting > bin_blocks_max) return bin_blocks_max;
-  return fitting < bin_blocks_min ? bin_blocks_min : fitting;
-}
-
-constexpr int32_t first_capacity_of(SizeClass size_class) noexcept {
-  const int32_t first = capacity_max_of(size_class) >> bin_growth_steps;
-  return first < bin_blocks_min ? bin_blocks_min : first;
-}
-
-/// The slab of a block that came back. Pre: the lock of its heap is held.
-Slab* slab_of(const void* block) noexcept {
-  Run* run = page_map.run_of(block);
-  if (run == nullptr || run->kind != RunKind::slab) report_foreign_pointer(block, Caller::free);
-  auto* slab = static_cast<Slab*>(run);
-  if (!slab::is_block_start(*slab, block)) {
-    report_interior_pointer(block, slab::block_start(*slab, block), Caller::free);
-  }
-  if (!slab::was_carved(*slab, block)) report_foreign_pointer(block, Caller::free);
-  return slab;
-}
+/// While the heap is sparing, a thread that calls often gets so many blocks at a time, and one that does not a single one. At
+/// twenty calls a second, what a thread has left when it stops calling often lasts 0.8 s.
+constexpr size_t spared_blocks = 16;
+constexpr uint64_t calls_often_ms = 10;
 
 }  // namespace
 
 constinit const ThreadHeap empty_heap{};
 
 __thread Thread thread = {
-    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0, false};
+    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0, 0, false};
+
+void SlabList::push_front(Slab& slab) noexcept {
+  slab.previous = nullptr;
+  slab.next = first_;
+  (first_ != nullptr ? first_->previous : last_) = &slab;
+  first_ = &slab;
+}
+
+void SlabList::push_back(Slab& slab) noexcept {
+  slab.next = nullptr;
+  slab.previous = last_;
+  (last_ != nullptr ? last_->next : first_) = &slab;
+  last_ = &slab;
+}
+
+void SlabList::insert_before_last(Slab& slab) noexcept {
+  slab.next = last_;
+  slab.previous = last_->previous;
+  (slab.previous != nullptr ? slab.previous->next : first_) = &slab;
+  last_->previous = &slab;
+}
+
+void SlabList::remove(Slab& slab) noexcept {
+  (slab.next != nullptr ? slab.next->previous : last_) = slab.previous;
+  (slab.previous != nullptr ? slab.previous->next : first_) = slab.next;
+  slab.next = nullptr;
+  slab.previous = nullptr;
+}
 
 void ThreadHeap::open_to_frees() noexcept {
-  if (is_open_to_frees()) return;
-  for (BinSide& side : sides_) side.owner.store(thread_identity(), std::memory_order_relaxed);
+  if (!is_open_to_frees()) set_identity(thread_identity());
 }
 
 void ThreadHeap::close_to_frees() noexcept {
-  for (BinSide& side : sides_) side.owner.store(0, std::memory_order_relaxed);
+  if (identity_ != 0) set_identity(0);
+}
+
+void ThreadHeap::set_identity(uintptr_t identity) noexcept {
+  // Whoever drains an orphan writes to its slabs until the lock is free: the first free of its next owner must come after that.
+  const LockGuard guard(lock_);
+  identity_ = identity;
+  const auto set_all = [identity](Slab* first) {
+    for (Slab* slab = first; slab != nullptr; slab = slab->next) {
+      slab->owner.store(identity, std::memory_order_relaxed);
+    }
+  };
+  for (const Bin& bin : bins_) {
+    if (bin.current != nullptr) bin.current->owner.store(identity, std::memory_order_relaxed);
+  }
+  for (const SlabList& list : partial_) set_all(list.first());
+  set_all(exhausted_.first());
 }
 
 void ThreadHeap::look_at_clock_now_and_then() noexcept {
-  if (++exits_ % exits_per_clock_look != 0) return;
+  if (depot.wants_attention()) [[unlikely]] {
+    begin_sparing();
+    return look_at_clock();
+  }
+  if (is_sparing_) [[unlikely]]
+    end_sparing();
+  if (++exits_ % exits_per_clock_look == 0) look_at_clock();
+}
+
+void ThreadHeap::look_at_clock() noexcept {
   send_gathered();
   depot.purge_due();
   large::purge_due();
 }
 
+/// Much free memory waits for the purge clock, which only calls that leave the fast path look at. So that a thread that hardly
+/// calls any more leaves it soon, bins give their blocks out a few at a time.
+void ThreadHeap::begin_sparing() noexcept {
+  if (is_sparing_) return;
+  is_sparing_ = true;
+  for (Bin& bin : bins_) {
+    rest_[index_of(bin)] = take_all(bin);
+  }
+}
+
+void ThreadHeap::end_sparing() noexcept {
+  for (Bin& bin : bins_) {
+    Block* first = rest_[index_of(bin)];
+    if (first == nullptr) continue;
+    Block* last = first;
+    while (last->next != nullptr) last = last->next;
+    rest_[index_of(bin)] = nullptr;
+    last->next = take_all(bin);
+    __atomic_store_n(&bin.head, first, __ATOMIC_RELEASE);  // last: a child forked meanwhile must not find them twice
+  }
+  is_sparing_ = false;
+}
+
+/// The bin gets a chain of free blocks, the first of which is served.
+Block* ThreadHeap::give(Bin& bin, Block* first) noexcept {
+  if (!is_sparing_) [[likely]] {
+    bin.head = first->next;
+    return first;
+  }
+  rest_[index_of(bin)] = first;
+  return try_take_rest(bin);
+}
+
+Block* ThreadHeap::try_take_rest(Bin& bin) noexcept {
+  Block*& rest = rest_[index_of(bin)];
+  Block* first = rest;
+  if (first == nullptr) return nullptr;
+  const uint64_t now_ms = os::now_ms();
+  const size_t count_max = now_ms - last_exit_ms_ < calls_often_ms ? spared_blocks : 1;
+  last_exit_ms_ = now_ms;
+  Block* last = first;
+  for (size_t count = 1; count < count_max && last->next != nullptr; ++count) last = last->next;
+  rest = last->next;
+  last->next = nullptr;
+  bin.head = first->next;
+  return first;
+}
+
+Block* ThreadHeap::take_chain(Bin& bin) noexcept {
+  if (!has_strays(bin)) [[likely]]
+    return slab::take_freed(*bin.current);
+  Strays& strays = strays_[index_of(bin)];
+  Block* first = strays.first;
+  strays = {nullptr, 0, strays.sent};
+  return first;
+}
+
 void* ThreadHeap::refill(SizeClass size_class) noexcept {
   look_at_clock_now_and_then();
-  if (Block* block = take_reserve(size_class)) return block;
-  if (remote_.load(std::memory_order_relaxed) != nullptr) {
-    receive();
-    if (Block* block = try_pop(size_class)) return block;
-  }
+  // What stood behind the bin while the heap was sparing, or what a signal handler left there since the fast path looked: a bin with
+  // blocks must get no others, and the slab of a bin with blocks must not be demoted.
+  if (Block* block = try_pop(size_class)) return block;
   const LockGuard guard(lock_);
   return refill_locked(size_class);
 }
@@ -89,253 +161,164 @@ void* ThreadHeap::refill(SizeClass size_class) noexcept {
 void* ThreadHeap::allocate_shared(SizeClass size_class) noexcept {
   const LockGuard guard(lock_);
   if (Block* block = try_pop(size_class)) return block;
-  if (remote_.load(std::memory_order_relaxed) != nullptr) collect_locked();
   return refill_locked(size_class);
 }
 
-/// Pre: the bin is empty, but for what a signal handler may have freed meanwhile.
-Block* ThreadHeap::take_reserve(SizeClass size_class) noexcept {
-  Block* first = sides_[size_class].reserve;
-  if (first == nullptr) return nullptr;
-  sides_[size_class].reserve = nullptr;
-  Bin& bin = bins_[size_class];
-  if (bin.head != nullptr) {
-    put_chain_behind(bin, first->next);
-  } else {
-    bin.head = first->next;
-  }
-  return first;
-}
-
-/// Where a chain meets a bin that is not empty, which is rare: finding the chain's end takes a walk.
-void ThreadHeap::put_chain_behind(Bin& bin, Block* first) noexcept {
-  if (first == nullptr) return;
-  Block* last = first;
-  while (last->next != nullptr) last = last->next;
-  last->next = bin.head;
-  bin.head = first;
-}
-
 Block* ThreadHeap::refill_locked(SizeClass size_class) noexcept {
+  // has_mail: bytes that a sender counted after the mail itself was taken.
+  if (remote_.load(std::memory_order_relaxed) != 0 || has_mail() || returned_ != nullptr) receive_locked();
+  if (returned_ != nullptr) receive_returned_locked();
+  if (has_unsettled_) settle_all_locked();
   Bin& bin = bins_[size_class];
-  Slab* slab = partial_[size_class];
-  if (slab == nullptr) {
-    slab = slab::acquire(size_class, this, &bin);
-    if (slab == nullptr) return nullptr;
-    link_partial(*slab);
+  if (Block* block = try_take_rest(bin)) return block;
+  if (has_strays(bin) || has_worthwhile(bin)) return give(bin, take_chain(bin));
+  if (!choose_current_locked(size_class)) return nullptr;
+  Slab& slab = *bin.current;
+  if (slab.carved == slab.capacity || has_worthwhile(bin)) return give(bin, slab::take_freed(slab));
+  // Few freed blocks and fresh ones: those that are freed while the fresh ones serve make a good number.
+  return give(bin, slab::carve(slab));
+}
+
+/// True when the bin's current slab, which has no fresh blocks, shall serve the few that came back; once, since one that is
+/// almost full would be asked for every single block.
+bool ThreadHeap::may_sweep(const Bin& bin) noexcept {
+  return bin.current != nullptr && bin.current->has_freed() && bin.current->carved == bin.current->capacity &&
+         !bin.current->was_swept;
+}
+
+/// Makes sure that the bin's current slab has blocks: recycled ones of the slab that waited longest before fresh ones, whose pages
+/// nobody touched yet, and a new slab last.
+bool ThreadHeap::choose_current_locked(SizeClass size_class) noexcept {
+  Bin& bin = bins_[size_class];
+  if (may_sweep(bin)) {
+    bin.current->was_swept = true;
+    return true;
   }
-  if (bin.capacity == 0) bin.capacity = first_capacity_of(size_class);
-  const BlockChain chain = slab::take(*slab, static_cast<size_t>(bin.capacity));
-  if (slab->is_full()) unlink_partial(*slab);
-  if (bin.head != nullptr) {
-    put_chain_behind(bin, chain.first->next);
+  Slab* next = partial_[size_class].first();
+  if (next == nullptr) {
+    if (bin.current != nullptr && bin.current->carved < bin.current->capacity) return true;
+    next = slab::acquire(size_class, this, identity_);
+    if (next == nullptr) return bin.current != nullptr && bin.current->has_freed();
   } else {
-    bin.head = chain.first->next;
+    partial_[size_class].remove(*next);
+    slab::set_stage(*next, SlabStage::current);
   }
-  const auto count = static_cast<int32_t>(chain.count);
-  bin.room = count < bin.capacity / 2 ? bin.capacity - count : bin.capacity / 2;
-  return chain.first;
+  if (bin.current != nullptr) demote_locked(*bin.current);
+  bin.current = next;
+  return true;
 }
 
-void ThreadHeap::push(SizeClass size_class, Block* block) noexcept {
-  Bin& bin = bins_[size_class];
-  if (bin.head == block) report_double_free(block);
-  block->next = bin.head;
-  bin.head = block;
-  if (--bin.room < 0) relieve(bin);
+SlabList& ThreadHeap::list_of(const Slab& slab) noexcept {
+  return slab.stage == SlabStage::exhausted ? exhausted_ : partial_[slab.size_class];
 }
 
-void ThreadHeap::relieve(Bin& bin) noexcept {
-  const auto size_class = static_cast<SizeClass>(&bin - bins_);
-  BinSide& side = sides_[size_class];
-  Block* surplus = side.reserve;
-  // The list is taken away while it is cut: a signal handler must not take a block that is being looked at, and a
-  // child forked meanwhile must not find one twice.
-  Block* newest = bin.head;
-  bin.head = nullptr;
-  side.reserve = nullptr;
-  __atomic_signal_fence(__ATOMIC_SEQ_CST);
-  if (newest != nullptr) {
-    // The newest stays in the bin: a block that is freed and allocated in turn must not find it empty.
-    Block* rest = newest->next;
-    newest->next = bin.head;
-    bin.head = newest;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    side.reserve = rest;
-  }
-  const int32_t capacity_max = capacity_max_of(size_class);
-  bin.capacity = bin.capacity * 2 > capacity_max ? capacity_max : bin.capacity * 2;
-  bin.room = bin.capacity;
+/// A slab that is not current any more goes on the list where it belongs, or away. Pre: no block of it is in the bin.
+void ThreadHeap::demote_locked(Slab& slab) noexcept {
+  slab::set_stage(slab, SlabStage::exhausted);
+  exhausted_.push_front(slab);
+  const bool has_many = slab.countdown < 0 || slab.carved < slab.capacity;
+  if (has_many || slab.out() == 0) settle_locked(slab);
+}
+
+void ThreadHeap::settle(Slab& slab) noexcept {
   look_at_clock_now_and_then();
-  if (surplus == nullptr) return;
   const LockGuard guard(lock_);
-  put_chain_locked(surplus);
+  // A signal handler may have settled it a moment ago, and spent it again.
+  if (slab.countdown < 0) settle_locked(slab);
 }
 
-void ThreadHeap::put_chain_locked(Block* first) noexcept {
-  for (Block* block = first; block != nullptr;) {
-    Slab& slab = *slab_of(block);
-    const bool was_full = slab.is_full();
-    block = put_all_of_slab_locked(slab, block);
-    if constexpr (checked_build) slab::validate(slab);
-    if (was_full) link_partial(slab);
-    // One unused slab of a granule stays with its class: a program that frees and allocates around a border of slabs
-    // would trade it with the depot each time.
-    const bool is_spare = slab.previous == nullptr && slab.next == nullptr && slab.granules == 1;
-    if (slab.is_unused() && !is_spare) {
-      unlink_partial(slab);
-      depot.retire(&slab);
+void ThreadHeap::settle_all_locked() noexcept {
+  has_unsettled_ = false;
+  const auto settle_each = [this](Slab* slab) {
+    while (slab != nullptr) {
+      Slab* next = slab->next;
+      if (slab->countdown < 0) settle_locked(*slab);
+      slab = next;
     }
-  }
+  };
+  for (const SlabList& list : partial_) settle_each(list.first());
+  settle_each(exhausted_.first());
 }
 
-/// Puts the first blocks of a chain back that lie in the slab; the rest of the chain.
-Block* ThreadHeap::put_all_of_slab_locked(Slab& slab, Block* first) noexcept {
-  Block* block = first;
-  do {
-    // A block that is on top already, or more blocks than ever left: seen late, but for nothing.
-    if (slab.local == block || slab.local_count == slab.carved) report_double_free(block);
-    Block* next = block->next;
-    slab::put(slab, block);
-    block = next;
-  } while (block != nullptr && slab::was_handed_out(slab, block));
-  return block;
+/// Moves a slab on to the stage that its count of blocks out asks for. One that is current stays so, unused or not: a program
+/// that frees and allocates around a border of slabs would trade it with the depot each time.
+void ThreadHeap::settle_locked(Slab& slab) noexcept {
+  if (slab.stage == SlabStage::current) return;
+  if (slab.out() < 0) report_double_free(slab.freed_last);
+  if (slab.has_freed()) slab::check_freed_ends(slab);
+  list_of(slab).remove(slab);
+  if (slab.out() == 0) return retire_locked(slab);
+  slab::set_stage(slab, SlabStage::partial);
+  SlabList& queue = partial_[slab.size_class];
+  const bool has_fresh_last = queue.last() != nullptr && !queue.last()->has_freed();
+  slab.has_freed() && has_fresh_last ? queue.insert_before_last(slab) : queue.push_back(slab);
 }
 
-void ThreadHeap::receive() noexcept {
-  // Pairs with the release in deliver(): the links of the chain are written.
-  Block* block = remote_.exchange(nullptr, std::memory_order_acquire);
-  remote_bytes_.store(0, std::memory_order_relaxed);
-  while (block != nullptr) {
-    Block* next = block->next;
-    uintptr_t bin = page_map.bin_of(block);
-    if (bin == 0) bin = address_of(&bins_[slab_of(block)->size_class]);  // beyond the page map's fast window
-    if (heap_of(bin) != this) report_foreign_pointer(block, Caller::free);
-    take_in(*bin_at(offset_of(bin)), block);
-    block = next;
-  }
+/// Pre: the slab is on no list of its stage.
+void ThreadHeap::retire_locked(Slab& slab) noexcept {
+  if (slab.returned_count != 0) forget_returned_locked(slab);
+  // A free that a signal handler interrupted on its way to settle the slab must find it gone.
+  slab.heap.store(nullptr, std::memory_order_relaxed);
+  depot.retire(&slab);
 }
 
-/// A block that comes home is likely to be wanted next: the bin may exceed its capacity for it, but not without end.
-void ThreadHeap::take_in(Bin& bin, Block* block) noexcept {
-  if (bin.head == block) report_double_free(block);
-  block->next = bin.head;
-  bin.head = block;
-  --bin.room;
-  const auto bytes = static_cast<int64_t>(block_bytes_of(class_of(address_of(&bin))));
-  if (bin.room * bytes < -taken_in_bytes_max) relieve(bin);
-}
-
-void ThreadHeap::collect_locked() noexcept {
-  // Pairs with the release in deliver(): the links of the chain are written.
-  Block* first = remote_.exchange(nullptr, std::memory_order_seq_cst);
-  remote_bytes_.store(0, std::memory_order_relaxed);
-  put_chain_locked(first);
-}
-
-void ThreadHeap::send(ThreadHeap& target, Block* block, size_t bytes) noexcept {
-  RemoteBatch& batch = gathered_[address_of(&target) / sizeof(ThreadHeap) % remote_batches];
-  if (batch.target != &target) {
-    // Out of the heap before it is delivered: a child forked meanwhile must not find it here again.
-    const RemoteBatch other = batch;
-    batch = {&target, {nullptr, block, 0}, 0};
-    if (other.target != nullptr) deliver(*other.target, other.chain, other.bytes, Drain::when_due);
-  }
-  if (batch.chain.first == block) report_double_free(block);
-  block->next = batch.chain.first;
-  batch.chain.first = block;
-  ++batch.chain.count;
-  batch.bytes += bytes;
-  if (batch.chain.count >= gathered_blocks_max || batch.bytes >= gathered_bytes_max) {
-    const RemoteBatch full = batch;
-    batch = {};
-    deliver(*full.target, full.chain, full.bytes, Drain::when_due);
-  }
-}
-
-void ThreadHeap::send_gathered() noexcept {
-  for (RemoteBatch& batch : gathered_) {
-    if (batch.target == nullptr) continue;
-    const RemoteBatch leaving = batch;
-    batch = {};
-    deliver(*leaving.target, leaving.chain, leaving.bytes, Drain::when_due);
-  }
-}
-
-void ThreadHeap::deliver(ThreadHeap& target, const BlockChain& chain, size_t bytes, Drain drain) noexcept {
-  Block* head = target.remote_.load(std::memory_order_relaxed);
-  do {
-    chain.last->next = head;
-  } while (
-      !target.remote_.compare_exchange_weak(head, chain.first, std::memory_order_seq_cst, std::memory_order_relaxed));
-  const size_t waiting = target.remote_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes;
-  // The stage is read after the push, and an ending thread collects after it set the stage: one of both sees the other.
-  const HeapStage stage = target.stage.load(std::memory_order_seq_cst);
-  const bool nobody_comes = stage == HeapStage::orphaned || stage == HeapStage::shared;
-  if (stage == HeapStage::lost || (!nobody_comes && waiting < waiting_bytes_max)) return;
-  if (drain == Drain::no || !target.lock_.try_acquire()) return;
-  target.collect_locked();
-  target.lock_.release();
-}
-
-void ThreadHeap::forget_gathered() noexcept {
-  for (RemoteBatch& batch : gathered_) batch = {};
+void ThreadHeap::put(Slab& slab, Block* block) noexcept {
+  const LockGuard guard(lock_);
+  slab::check_is_out(slab, block);
+  if (slab::put_inside(slab, block)) settle_locked(slab);
 }
 
 void ThreadHeap::empty_bins() noexcept {
-  send_gathered();
+  // From the start: the heap of a thread that ends is an orphan already, whose mail whoever brings it may open.
   const LockGuard guard(lock_);
-  for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
-    Bin& bin = bins_[size_class];
-    Block* first = bin.head;
-    Block* reserve = sides_[size_class].reserve;
-    bin.head = nullptr;
-    bin.room = bin.capacity;
-    sides_[size_class].reserve = nullptr;
-    put_chain_locked(first);
-    put_chain_locked(reserve);
+  if (is_sparing_) end_sparing();
+  for (Bin& bin : bins_) {
+    Strays& strays = strays_[index_of(bin)];
+    Block* stray = strays.first;
+    strays = {};
+    put_or_send(take_all(bin));
+    put_or_send(stray);
   }
-  collect_locked();
-  for (Slab*& partial : partial_) {
-    Slab* next = nullptr;
-    for (Slab* slab = partial; slab != nullptr; slab = next) {
-      next = slab->next;
-      if (!slab->is_unused()) continue;
-      unlink_partial(*slab);
-      depot.retire(slab);
-    }
+  send_gathered();
+  receive_locked();
+  receive_returned_locked();
+  for (Bin& bin : bins_) {
+    if (bin.current == nullptr) continue;
+    Slab& slab = *bin.current;
+    bin.current = nullptr;
+    demote_locked(slab);
   }
-}
-
-void ThreadHeap::link_partial(Slab& slab) noexcept {
-  Slab*& first = partial_[slab.size_class];
-  slab.previous = nullptr;
-  slab.next = first;
-  if (first != nullptr) first->previous = &slab;
-  first = &slab;
-}
-
-void ThreadHeap::unlink_partial(Slab& slab) noexcept {
-  if (slab.next != nullptr) slab.next->previous = slab.previous;
-  (slab.previous != nullptr ? slab.previous->next : partial_[slab.size_class]) = slab.next;
+  if (has_unsettled_) settle_all_locked();
 }
 
 void ThreadHeap::validate() noexcept {
+  const auto check = [this](const Slab& slab, SlabStage wanted) {
+    slab::validate(slab);
+    BURSAR_CHECK(slab.heap.load(std::memory_order_relaxed) == this && slab.stage == wanted);  // I2
+    BURSAR_CHECK(slab.owner.load(std::memory_order_relaxed) == identity_);                    // I3
+    BURSAR_CHECK(wanted == SlabStage::current || slab.out() != 0);                            // I2
+  };
   for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
-    size_t length = 0;
-    for (const Block* first : {bins_[size_class].head, sides_[size_class].reserve}) {
+    const Bin& bin = bins_[size_class];
+    for (const Block* first : {bin.head, rest_[size_class], strays_[size_class].first}) {
       for (const Block* block = first; block != nullptr; block = block->next) {
-        const Slab& slab = *slab_of(block);
-        BURSAR_CHECK(slab.heap.load(std::memory_order_relaxed) == this && slab.size_class == size_class);  // I1
-        ++length;
+        const Slab& slab = slab::of(block);
+        BURSAR_CHECK(slab.size_class == size_class && slab.out() > 0);  // I1
       }
     }
-    const size_t capacity_max = static_cast<size_t>(capacity_max_of(size_class));
-    BURSAR_CHECK(length <= 2 * (capacity_max + slab::capacity_of(size_class)));  // I2
-    for (const Slab* slab = partial_[size_class]; slab != nullptr; slab = slab->next) {
-      BURSAR_CHECK(!slab->is_full() && slab->size_class == size_class);  // I3
-      slab::validate(*slab);
+    BURSAR_CHECK(is_sparing_ || rest_[size_class] == nullptr);  // I6
+    if (bin.current != nullptr) {
+      check(*bin.current, SlabStage::current);
+      BURSAR_CHECK(bin.current->size_class == size_class);
     }
+    for (const Slab* slab = partial_[size_class].first(); slab != nullptr; slab = slab->next) {
+      check(*slab, SlabStage::partial);
+      BURSAR_CHECK(slab->size_class == size_class);
+    }
+  }
+  for (const Slab* slab = exhausted_.first(); slab != nullptr; slab = slab->next) check(*slab, SlabStage::exhausted);
+  for (const Slab* slab = returned_; slab != nullptr; slab = slab->returned_next) {
+    BURSAR_CHECK(slab->returned_count != 0);  // I5
   }
 }
 

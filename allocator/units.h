@@ -10,13 +10,13 @@ inline constexpr size_t KiB = 1024;
 inline constexpr size_t MiB = 1024 * KiB;
 inline constexpr size_t GiB = 1024 * MiB;
 
-/// The unit in which segments are cut and addresses are looked up. A multiple of every page size of
-/// Linux on x86-64 and arm64 (4, 16, 64 KiB), so the page size never shapes the heap.
-inline constexpr size_t granule_shift = 16;
+/// The unit in which segments are cut and addresses are looked up (decision 0007 has what other sizes cost). A multiple of pages of
+/// 4 and 16 KiB, so that these never shape the heap; kernels for arm64 with pages of 64 KiB are refused at the start.
+inline constexpr size_t granule_shift = 15;
 inline constexpr size_t granule_bytes = size_t{1} << granule_shift;
 
 /// Two huge pages of 2 MiB, so that one can go back to the system while the other stays.
-inline constexpr size_t segment_bytes = 4 * MiB;
+inline constexpr size_t segment_bytes = 2 * MiB;
 inline constexpr size_t segment_granules = segment_bytes / granule_bytes;
 static_assert(segment_granules == 64, "one word has a bit for every granule of a segment");
 

@@ -26,6 +26,8 @@ void* without_memory() noexcept {
 void* or_without_memory(void* block) noexcept { return block != nullptr ? block : without_memory(); }
 
 [[gnu::noinline]] void* malloc_slow(size_t bytes) noexcept {
+  if (void* block = heap::try_recycle_small(bytes)) [[likely]]
+    return block;
   return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::no, serve::Call::malloc}));
 }
 

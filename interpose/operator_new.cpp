@@ -195,7 +195,7 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
   serve::deallocate_sized(pointer, bytes, alignment);
 }
 
-/// The bin that holds the block must be the bin of its size, or else the long way finds out what is wrong.
+/// The block's class must be that of its size, or else the long way finds out what is wrong.
 [[gnu::always_inline]] inline void delete_sized_fast(void* pointer, size_t bytes) noexcept {
   if (!try_deallocate_sized_fast(pointer, bytes)) [[unlikely]]
     delete_sized_here(pointer, bytes, block_alignment);

@@ -9,8 +9,10 @@
 #include "allocator/fork_guard.h"
 #include "allocator/heap_registry.h"
 #include "allocator/os.h"
+#include "allocator/report.h"
 #include "allocator/settings.h"
 #include "allocator/thread.h"
+#include "allocator/units.h"
 #include "interpose/account/account.h"
 #include "interpose/account/environment.h"
 #include "interpose/account/options.h"
@@ -50,6 +52,7 @@ void in_child() noexcept {
 }
 
 void start_process() noexcept {
+  if (os::page_bytes() > granule_bytes) report_page_size(os::page_bytes());
   char value[2 * path_bytes_max];
   switch (environment::read("BURSAR", value, sizeof(value))) {
     case environment::Found::yes: options::parse(value, options); break;
@@ -91,7 +94,10 @@ void begin_thread() noexcept {
   }
   if (!heap_registry.attach_thread()) return;
   if (account::is_recording) account::begin_thread();
-  choose_fast_path();
+  {
+    const InsideScope inside;  // it takes the heap's lock
+    choose_fast_path();
+  }
   // May allocate for keys beyond the first 32, which the heap can serve by now.
   if (has_exit_key) (void)pthread_setspecific(exit_key, &thread);
 }

@@ -18,6 +18,15 @@ void begin_thread_if_new() noexcept {
     process::begin_thread();
 }
 
+/// A thread that only frees gathers what it sends home, which takes a heap of its own. Not at its first free: glibc may free for a
+/// thread that is past its last destructors, and nobody would take the heap back.
+void begin_thread_after_some_frees() noexcept {
+  constexpr uint8_t frees_without_heap = 16;
+  if (thread.stage != ThreadStage::unborn || ++thread.frees_unborn < frees_without_heap) [[likely]]
+    return;
+  begin_thread_if_new();
+}
+
 void* allocate_uncounted(const Request& request) noexcept {
   begin_thread_if_new();
   if (request.call == Call::realloc && request.bytes > medium_bytes_max) return heap::allocate_grown(request.bytes);
@@ -29,7 +38,7 @@ void* allocate_uncounted(const Request& request) noexcept {
 
 void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
   if (pointer == nullptr) return;
-  begin_thread_if_new();  // a thread that only frees gathers what it sends home, which takes a heap of its own
+  begin_thread_after_some_frees();
   if (account::is_recording) {
     const heap::BlockInfo block = heap::look_up(pointer);
     if (block.is_ours) account::count_free(call, block);

@@ -98,7 +98,7 @@ constexpr Key keys[] = {
     {"ledger", "=PATH", "off", "keep the account in this file, readable at any time; %p, %n, %% as above", set_ledger},
     {"arena", "=tasks|off", "off", "serve malloc inside a task from a bump arena of the task", set_arena},
     {"purge", "=MS", "1000", "give free pages back after MS milliseconds; 0 at once, -1 never", set_purge},
-    {"hugepages", "=auto|on|off", "auto", "use huge pages: above 64 MiB of heap, always, never", set_huge_pages},
+    {"hugepages", "=auto|on|off", "auto", "use huge pages: above 24 MiB of heap, always, never", set_huge_pages},
     {"help", "", "", "print this table", set_help},
 };
 

@@ -41,6 +41,7 @@ TEST_F(DepotTest, ARunIsEnteredInThePageMapWithAZeroedRecord) {
   EXPECT_EQ(run->kind, RunKind::bump);
   EXPECT_EQ(run->granules, 3);
   EXPECT_EQ(run->size_class, 0);
+  EXPECT_EQ(run->owner.load(), 0U);
   EXPECT_TRUE(test::is_zero(run + 1, run_record_bytes - sizeof(bursar::Run)));
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(page_map.run_of(pointer_to(run->start + i * granule_bytes)), run);
   EXPECT_EQ(page_map.run_of(pointer_to(run->start + 3 * granule_bytes)), nullptr);
@@ -51,12 +52,14 @@ TEST_F(DepotTest, ARunIsEnteredInThePageMapWithAZeroedRecord) {
 TEST_F(DepotTest, ARetiredRunIsGoneFromThePageMap) {
   bursar::Run* run = acquire(2);
   const uintptr_t start = run->start;
-  page_map.set_bin(start, 2, 0x40);
+  run->owner.store(ThreadHeap::thread_identity());
   depot.retire(run);
   for (size_t i = 0; i < 2; ++i) {
     const void* pointer = pointer_to(start + i * granule_bytes);
     EXPECT_EQ(page_map.run_of(pointer), nullptr);
-    EXPECT_EQ(page_map.bin_of(pointer), 0U);
+    bursar::Run* found = nullptr;
+    EXPECT_FALSE(page_map.find_run(pointer, found) && ThreadHeap::is_own(*found))
+        << "nobody's free takes the fast path";
   }
 }
 
@@ -90,36 +93,6 @@ TEST_F(DepotTest, AUsedRunDoesNotClaimToReadZero) {
   run = depot.acquire(2, 1, RunKind::pages, zeroed);
   ASSERT_EQ(run->start, start) << "the lowest fitting place is used again";
   EXPECT_EQ(zeroed, Zeroed::no);
-}
-
-TEST_F(DepotTest, APurgedRunReadsZeroAgain) {
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(2);
-  memset(start_of(*run), 1, bytes_of(*run));
-  const uintptr_t start = run->start;
-  depot.retire(run);
-  EXPECT_TRUE(depot.purge_all());
-  Zeroed zeroed = Zeroed::no;
-  run = depot.acquire(2, 1, RunKind::pages, zeroed);
-  ASSERT_EQ(run->start, start);
-  EXPECT_EQ(zeroed, Zeroed::yes);
-  EXPECT_TRUE(test::is_zero(start_of(*run), bytes_of(*run)));
-  depot.retire(keeper);
-}
-
-TEST_F(DepotTest, ARefusedPurgeLeavesTheRunDirty) {
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(2);
-  memset(start_of(*run), 1, bytes_of(*run));
-  depot.retire(run);
-  fake_os::fail(Call::purge, 1, Failure::once);
-  (void)depot.purge_all();
-  depot.validate();
-  Zeroed zeroed = Zeroed::yes;
-  run = depot.acquire(2, 1, RunKind::pages, zeroed);
-  EXPECT_TRUE(zeroed == Zeroed::no || test::is_zero(start_of(*run), bytes_of(*run)));
-  EXPECT_EQ(zeroed, Zeroed::no);
-  depot.retire(keeper);
 }
 
 TEST_F(DepotTest, TheSegmentWithTheLeastRoomServesFirst) {
@@ -188,89 +161,11 @@ TEST_F(DepotTest, ShrinksFromAbove) {
   EXPECT_EQ(next->start, run->start + 2 * granule_bytes);
 }
 
-TEST_F(DepotTest, PurgesWhenTheDelayIsOver) {
-  settings.purge_ms = 500;
-  bursar::Run* run = acquire(1);
-  depot.retire(run);
-  fake_os::advance_clock_ms(499);
-  depot.purge_due();
-  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
-  fake_os::advance_clock_ms(1);
-  depot.purge_due();
-  EXPECT_EQ(depot.measure().segments_bytes, 0U);
-}
-
-TEST_F(DepotTest, ABusySegmentIsPurgedAllTheSame) {
-  settings.purge_ms = 500;
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* idle = acquire(1);
-  bursar::Run* busy = acquire(1);
-  memset(start_of(*idle), 1, granule_bytes);
-  depot.retire(idle);
-  const uint64_t purges = fake_os::calls(Call::purge);
-  for (int i = 0; i < 20; ++i) {
-    fake_os::advance_clock_ms(100);
-    depot.retire(busy);
-    busy = acquire(1);
-    depot.purge_due();
-  }
-  EXPECT_GT(fake_os::calls(Call::purge), purges);
-  depot.retire(keeper);
-}
-
-TEST_F(DepotTest, PurgesAtOnceWhenToldTo) {
-  settings.purge_ms = 0;
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(1);
-  memset(start_of(*run), 1, granule_bytes);
-  const uint64_t purges = fake_os::calls(Call::purge);
-  depot.retire(run);
-  EXPECT_EQ(fake_os::calls(Call::purge), purges + 1);
-  depot.retire(keeper);
-  EXPECT_EQ(depot.measure().segments_bytes, 0U);
-}
-
-TEST_F(DepotTest, NeverPurgesWhenToldSo) {
-  settings.purge_ms = -1;
-  depot.retire(acquire(1));
-  fake_os::advance_clock_ms(1'000'000'000);
-  depot.purge_due();
-  depot.retire(acquire(1));
-  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
-  EXPECT_EQ(fake_os::calls(Call::purge), 0U);
-}
-
-TEST_F(DepotTest, WaitsAlsoWhereTheClockIsYoungerThanTheDelay) {
-  settings.purge_ms = 3'600'000;
-  fake_os::set_clock_ms(600'000);  // ten minutes after the machine started
-  depot.retire(acquire(1));
-  depot.purge_due();
-  EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
-}
-
 TEST_F(DepotTest, SegmentsBeyondTheThresholdHaveHugePages) {
   std::vector<bursar::Run*> runs;
-  for (int i = 0; i < 16; ++i) runs.push_back(acquire(segment_granules));
+  for (size_t bytes = 0; bytes < 24 * MiB; bytes += segment_bytes) runs.push_back(acquire(segment_granules));
   for (const bursar::Run* run : runs) EXPECT_EQ(run->segment->huge_pages, HugePages::no);
   EXPECT_EQ(acquire(1)->segment->huge_pages, HugePages::yes);
-}
-
-TEST_F(DepotTest, ASegmentWithHugePagesGivesBackWholeOnesOnly) {
-  settings.huge_pages = HugePagesSetting::on;
-  bursar::Run* below = acquire(8);
-  bursar::Run* above = acquire(40);
-  ASSERT_EQ(above->start, below->start + 8 * granule_bytes);
-  ASSERT_EQ(below->segment->huge_pages, HugePages::yes);
-  EXPECT_EQ(depot.measure().committed_bytes, segment_bytes) << "filled densely, so committed as a whole";
-  depot.retire(above);
-  (void)depot.purge_all();
-  const GranuleBits upper_half = granule_bits(32, 32);
-  EXPECT_EQ(below->segment->dirty & upper_half, GranuleBits{0}) << "the second huge page is gone";
-  EXPECT_EQ(below->segment->dirty & ~upper_half, granule_bits(8, 24)) << "the first stays: a part of it is in use";
-  depot.validate();
-  depot.retire(below);
-  (void)depot.purge_all();
-  EXPECT_EQ(depot.measure().segments_bytes, 0U);
 }
 
 TEST_F(DepotTest, HugePagesCanBeSwitchedOff) {
@@ -302,7 +197,7 @@ TEST_F(DepotTest, RefusesWithoutLosingAnything) {
 }
 
 TEST_F(DepotTest, CommitsLessWhenMoreIsRefused) {
-  (void)acquire(8);
+  (void)acquire(512 * KiB / granule_bytes);
   const size_t before = depot.measure().committed_bytes;
   fake_os::fail(Call::commit, 1, Failure::once);
   bursar::Run* run = acquire(1);

@@ -1,6 +1,8 @@
 // What the heap's tests share.
 #include "tests/allocator/heap_user.h"
 
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -101,6 +103,54 @@ bool is_zero(const void* block, size_t bytes) noexcept {
     if (memcmp(start + at, zeros, length) != 0) return false;
   }
   return true;
+}
+
+Slab& slab_of(const void* block) noexcept { return *static_cast<Slab*>(page_map.run_of(block)); }
+
+std::vector<void*> allocate_many(size_t count, size_t bytes) {
+  std::vector<void*> blocks(count);
+  for (void*& block : blocks) {
+    block = allocate(bytes);
+    EXPECT_NE(block, nullptr);
+    fill(block, bytes, address_of(block));
+  }
+  return blocks;
+}
+
+std::vector<void*> allocate_slab(size_t bytes) { return allocate_many(slab::capacity_of(size_class_of(bytes)), bytes); }
+
+void deallocate_all(const std::vector<void*>& blocks, size_t bytes) {
+  for (void* block : blocks) {
+    EXPECT_TRUE(holds(block, bytes, address_of(block)));
+    deallocate(block);
+  }
+}
+
+bool heap_works() {
+  std::vector<std::pair<void*, size_t>> blocks;
+  for (int round = 0; round < 3; ++round) {
+    for (const size_t bytes : {1, 64, 64, 1000, 5000, 32768, 100'000, 6'000'000}) {
+      void* block = allocate(bytes);
+      if (block == nullptr) return false;
+      test::fill(block, bytes, address_of(block));
+      blocks.emplace_back(block, bytes);
+    }
+  }
+  for (const auto& [block, bytes] : blocks) {
+    if (!test::holds(block, bytes, address_of(block))) return false;
+    deallocate(block);
+  }
+  return true;
+}
+
+void empty_bins() noexcept {
+  const InsideScope inside;
+  thread.heap->empty_bins();
+}
+
+size_t used_bytes() noexcept {
+  const Depot::Figures figures = depot.measure();
+  return figures.committed_bytes - figures.free_bytes;
 }
 
 uint64_t told_seed() {

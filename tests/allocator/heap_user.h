@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "allocator/fast_path.h"
@@ -46,6 +47,27 @@ void fill(void* block, size_t bytes, uint64_t mark) noexcept;
 [[nodiscard]] bool holds(const void* block, size_t bytes, uint64_t mark) noexcept;
 [[nodiscard]] bool is_zero(const void* block, size_t bytes) noexcept;
 
+/// The slab that holds a block.
+[[nodiscard]] Slab& slab_of(const void* block) noexcept;
+
+/// Blocks that hold a pattern of their own, by malloc of `bytes` each.
+[[nodiscard]] std::vector<void*> allocate_many(size_t count, size_t bytes);
+
+/// As many as a slab has; all of one slab when no other of the class has room.
+[[nodiscard]] std::vector<void*> allocate_slab(size_t bytes);
+
+/// Frees blocks of allocate_many, whose pattern they must hold.
+void deallocate_all(const std::vector<void*>& blocks, size_t bytes);
+
+/// Blocks of every kind come and go, and hold what is written into them.
+[[nodiscard]] bool heap_works();
+
+/// Of the calling thread's heap.
+void empty_bins() noexcept;
+
+/// What the depot has given out.
+[[nodiscard]] size_t used_bytes() noexcept;
+
 /// The seed from BURSAR_TEST_SEED, or a new one; said on stdout, which is shown when a test fails.
 [[nodiscard]] uint64_t told_seed();
 
@@ -59,6 +81,10 @@ class Random {
   /// In [low, high].
   size_t between(size_t low, size_t high) noexcept { return low + below(high - low + 1); }
   bool one_in(size_t count) noexcept { return below(count) == 0; }
+  template <typename Element>
+  void shuffle(std::vector<Element>& elements) {
+    for (size_t i = elements.size(); i > 1; --i) std::swap(elements[i - 1], elements[below(i)]);
+  }
   /// In [1, bytes_max], each doubling as likely as the others.
   size_t bytes(size_t bytes_max) noexcept;
 

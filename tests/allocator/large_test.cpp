@@ -166,12 +166,13 @@ TEST_F(Large, RunsGrowAndShrinkInPlace) {
   EXPECT_GE(usable(block), MiB);
   EXPECT_TRUE(test::holds(block, 100'000, 1));
   test::fill(block, usable(block), 2);
+  const size_t kept_bytes = round_up(70'000, granule_bytes);
   EXPECT_EQ(resize(block, 70'000), block);
-  EXPECT_EQ(usable(block), 2 * granule_bytes);
+  EXPECT_EQ(usable(block), kept_bytes);
   void* next = allocate(MiB);
-  EXPECT_EQ(next, pointer_to(address_of(block) + 2 * granule_bytes)) << "what was given up is used";
-  EXPECT_EQ(resize(block, 3 * granule_bytes), nullptr) << "no room there any more";
-  EXPECT_EQ(usable(block), 2 * granule_bytes);
+  EXPECT_EQ(next, pointer_to(address_of(block) + kept_bytes)) << "what was given up is used";
+  EXPECT_EQ(resize(block, kept_bytes + granule_bytes), nullptr) << "no room there any more";
+  EXPECT_EQ(usable(block), kept_bytes);
   EXPECT_EQ(resize(block, large::in_segment_bytes_max + 1), nullptr) << "a mapping's size";
 }
 
@@ -356,9 +357,9 @@ TEST_F(LargeInTracts, GrowInPlaceWithAllTheyHold) {
 
 TEST_F(LargeInTracts, ShrinkInPlace) {
   void* block = allocate(4 * mapping_bytes);
-  EXPECT_EQ(resize(block, 100'000), block);
-  EXPECT_EQ(usable(block), 2 * granule_bytes);
-  EXPECT_EQ(large::mapped_bytes(), 2 * granule_bytes);
+  EXPECT_EQ(resize(block, 4 * granule_bytes - 10), block);
+  EXPECT_EQ(usable(block), 4 * granule_bytes);
+  EXPECT_EQ(large::mapped_bytes(), 4 * granule_bytes);
 }
 
 TEST_F(LargeInTracts, CannotGrowThroughANeighbour) {

@@ -26,7 +26,7 @@ TEST(Metadata, RecordsReadZeroAndKeepApart) {
     const size_t bytes = random.bytes(6000);
     void* start = metadata::allocate_locked(bytes);
     ASSERT_NE(start, nullptr);
-    ASSERT_EQ(address_of(start) % 64, 0U);
+    ASSERT_EQ(address_of(start) % metadata::record_alignment, 0U);
     ASSERT_TRUE(test::is_zero(start, bytes));
     test::fill(start, bytes, i);
     records.push_back({start, bytes});
@@ -37,9 +37,9 @@ TEST(Metadata, RecordsReadZeroAndKeepApart) {
 TEST(Metadata, CountsWhatIsInUse) {
   const size_t before = metadata::used_bytes();
   ASSERT_NE(metadata::allocate_locked(1), nullptr);
-  EXPECT_EQ(metadata::used_bytes() - before, 64U);
+  EXPECT_EQ(metadata::used_bytes() - before, metadata::record_alignment);
   ASSERT_NE(metadata::allocate_locked(4096), nullptr);
-  EXPECT_EQ(metadata::used_bytes() - before, 64U + 4096U);
+  EXPECT_EQ(metadata::used_bytes() - before, metadata::record_alignment + 4096U);
 }
 
 TEST(Metadata, ServesARecordLargerThanAChunk) {

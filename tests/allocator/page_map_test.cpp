@@ -30,8 +30,8 @@ TEST(PageMap, KnowsNothingBeforeItCovers) {
   for (const uintptr_t address : {uintptr_t{0}, uintptr_t{16}, somewhere, ~uintptr_t{15}, ~uintptr_t{0}}) {
     EXPECT_EQ(map.run_of(at(address)), nullptr);
     EXPECT_EQ(map.run_below(at(address)), nullptr);
-    uintptr_t bin = 0;
-    EXPECT_FALSE(map.find_bin(at(address), bin));
+    bursar::Run* run = nullptr;
+    EXPECT_FALSE(map.find_run(at(address), run));
   }
 }
 
@@ -49,24 +49,36 @@ TEST(PageMap, FindsARunFromEveryAddressInIt) {
   EXPECT_EQ(map.run_of(at(somewhere + 3 * granule_bytes)), &run_b);
 }
 
-TEST(PageMap, FindsABinForMultiplesOfSixteenOnly) {
+TEST(PageMap, TheFastLookUpTakesMultiplesOfSixteenOnly) {
   ASSERT_TRUE(map.cover(somewhere, segment_bytes));
-  map.set_bin(somewhere, 1, 0x1230);
+  map.set_run(somewhere, 1, &run_a);
   for (uintptr_t offset = 0; offset < 256; ++offset) {
-    uintptr_t bin = 0;
-    const bool found = map.find_bin(at(somewhere + offset), bin);
+    bursar::Run* run = nullptr;
+    const bool found = map.find_run(at(somewhere + offset), run);
     EXPECT_EQ(found, offset % 16 == 0) << offset;
-    EXPECT_EQ(bin, found ? 0x1230U : 0U);
+    EXPECT_EQ(run, found ? &run_a : nullptr);
+    EXPECT_EQ(map.run_of(at(somewhere + offset)), &run_a) << "the slow one takes any";
   }
 }
 
-TEST(PageMap, LeadsToAPlaceThatReadsZeroWhereThereIsNoBin) {
+TEST(PageMap, LeadsToARecordOfNothingWhereThereIsNoRun) {
   ASSERT_TRUE(map.cover(somewhere, segment_bytes));
-  const void* pointer = at(somewhere + granule_bytes);
-  uintptr_t bin = 0;
-  ASSERT_TRUE(map.find_bin(pointer, bin));
-  EXPECT_TRUE(test::is_zero(pointer_to(bin), PageMap::header_bytes));
-  EXPECT_EQ(map.bin_of(pointer), 0U);
+  bursar::Run* run = nullptr;
+  ASSERT_TRUE(map.find_run(at(somewhere + granule_bytes), run));
+  EXPECT_TRUE(test::is_zero(run, PageMap::header_bytes));
+  EXPECT_EQ(run->kind, RunKind::unused);
+  EXPECT_FALSE(ThreadHeap::is_own(*run));
+  EXPECT_EQ(map.run_of(at(somewhere + granule_bytes)), nullptr);
+  static_assert(PageMap::header_bytes >= run_record_bytes);
+}
+
+TEST(PageMap, ARunThatIsGoneLeadsToTheRecordOfNothing) {
+  ASSERT_TRUE(map.cover(somewhere, segment_bytes));
+  map.set_run(somewhere, 1, &run_a);
+  map.set_run(somewhere, 1, nullptr);
+  bursar::Run* run = nullptr;
+  ASSERT_TRUE(map.find_run(at(somewhere), run));
+  EXPECT_TRUE(test::is_zero(run, PageMap::header_bytes));
 }
 
 TEST(PageMap, LooksEveryAddressUpWithoutAFault) {
@@ -77,16 +89,21 @@ TEST(PageMap, LooksEveryAddressUpWithoutAFault) {
     const auto address = static_cast<uintptr_t>(random.next() >> random.below(48));
     const bool is_there = address >= somewhere && address < somewhere + granule_bytes;
     ASSERT_EQ(map.run_of(at(address)), is_there ? &run_a : nullptr);
-    ASSERT_EQ(map.bin_of(at(address)), 0U);
+    bursar::Run* run = nullptr;
+    if (!map.find_run(at(address), run)) continue;
+    ASSERT_EQ(address % 16, 0U);
+    ASSERT_EQ(run->kind, RunKind::unused) << "the record can be read";
+    ASSERT_EQ(run == &run_a, is_there);
   }
 }
 
-TEST(PageMap, HasNoBinForNullEvenAtTheBottomOfTheAddressSpace) {
+TEST(PageMap, HasNoRunForNullEvenAtTheBottomOfTheAddressSpace) {
   ASSERT_TRUE(map.cover(segment_bytes, segment_bytes));
   map.set_run(segment_bytes, 1, &run_a);
   EXPECT_EQ(map.run_of(at(segment_bytes)), &run_a);
   EXPECT_EQ(map.run_of(nullptr), nullptr);
-  EXPECT_EQ(map.bin_of(nullptr), 0U);
+  bursar::Run* run = nullptr;
+  EXPECT_TRUE(!map.find_run(nullptr, run) || run->kind == RunKind::unused);
 }
 
 TEST(PageMap, NeedsAWindowOnlyWhereNoneIs) {
@@ -102,19 +119,18 @@ TEST(PageMap, NeedsAWindowOnlyWhereNoneIs) {
 
 TEST(PageMap, KeepsFarPlacesApart) {
   std::map<uintptr_t, bursar::Run> runs;
-  for (size_t i = 0; i < 40; ++i) runs.emplace(somewhere - i * 3 * 1024 * GiB, bursar::Run{});
+  for (size_t i = 0; i < 40; ++i) runs.try_emplace(somewhere - i * 3 * 1024 * GiB);
   for (auto& [address, run] : runs) {
     ASSERT_TRUE(map.cover(address, segment_bytes));
     map.set_run(address, segment_granules, &run);
-    map.set_bin(address, segment_granules, address);
   }
   size_t found_fast = 0;
   for (auto& [address, run] : runs) {
     EXPECT_EQ(map.run_of(at(address)), &run);
     EXPECT_EQ(map.run_of(at(address + segment_bytes - 1)), &run);
-    const uintptr_t bin = map.bin_of(at(address));
-    if (bin == 0) continue;
-    EXPECT_EQ(bin, address);
+    bursar::Run* fast = nullptr;
+    if (!map.find_run(at(address), fast)) continue;
+    EXPECT_EQ(fast, &run);
     ++found_fast;
   }
   EXPECT_EQ(found_fast, 1U) << "the first window";
@@ -126,12 +142,11 @@ TEST(PageMap, CoversARangeAcrossPiecesAndWindows) {
   const size_t granules = 48 * GiB / granule_bytes;
   ASSERT_TRUE(map.cover(somewhere, granules * granule_bytes));
   map.set_run(somewhere, granules, &run_a);
-  map.set_bin(somewhere, granules, 0x40);
   for (size_t i = 0; i < granules; ++i) {
     const void* pointer = at(somewhere + i * granule_bytes);
     ASSERT_EQ(map.run_of(pointer), &run_a) << i;
-    const uintptr_t bin = map.bin_of(pointer);
-    ASSERT_TRUE(bin == 0 || bin == 0x40) << i;
+    bursar::Run* fast = nullptr;
+    ASSERT_TRUE(!map.find_run(pointer, fast) || fast == &run_a) << i;
   }
   EXPECT_EQ(map.run_of(at(somewhere + granules * granule_bytes)), nullptr);
 }
@@ -146,24 +161,25 @@ TEST(PageMap, RefusesWhenItsWindowsAreUsedUp) {
 }
 
 TEST(PageMap, TakesASmallerWindowWhereTheSystemRefusesALargeOne) {
-  // Each size of a window takes two reservations, of which the second fails first.
-  fake_os::fail(Call::reserve_readable, 2, Failure::once);
+  fake_os::fail(Call::reserve_readable, 1, Failure::once);
   ASSERT_TRUE(map.cover(somewhere, segment_bytes));
-  EXPECT_EQ(fake_os::calls(Call::release), 1U) << "the other half goes back";
+  EXPECT_EQ(fake_os::failures(), 1U);
   map.set_run(somewhere, 1, &run_a);
   EXPECT_EQ(map.run_of(at(somewhere)), &run_a);
+  const uint64_t reservations = fake_os::calls(Call::reserve_readable);
+  ASSERT_TRUE(map.cover(somewhere - 128 * GiB, segment_bytes));
+  EXPECT_GT(fake_os::calls(Call::reserve_readable), reservations) << "half as large, it does not reach that far";
 }
 
 TEST(PageMap, SaysSoWhenThereIsNoMemoryForIt) {
   fake_os::fail(Call::reserve_readable, 1, Failure::from_then_on);
   EXPECT_FALSE(map.cover(somewhere, segment_bytes));
   fake_os::heal();
-  fake_os::fail(Call::commit, 2, Failure::once);
+  fake_os::fail(Call::commit, 1, Failure::once);
   EXPECT_FALSE(map.cover(somewhere, segment_bytes));
   EXPECT_EQ(map.run_of(at(somewhere)), nullptr);
   EXPECT_TRUE(map.cover(somewhere, segment_bytes));
   map.set_run(somewhere, 1, &run_a);
-  map.set_bin(somewhere, 1, 0x40);
   EXPECT_EQ(map.run_of(at(somewhere)), &run_a);
 }
 
@@ -172,9 +188,9 @@ TEST(PageMap, IsSmallUnderALimitOfTheAddressSpace) {
   ASSERT_TRUE(map.cover(somewhere, segment_bytes));
   map.set_run(somewhere, 1, &run_a);
   EXPECT_EQ(map.run_of(at(somewhere)), &run_a);
-  // Both halves take a 64th of the limit, 4 MiB: words for 16 GiB.
+  // It takes a 64th of the limit at most, 4 MiB: words for 32 GiB.
   const uint64_t reservations = fake_os::calls(Call::reserve_readable);
-  ASSERT_TRUE(map.cover(somewhere - 16 * GiB, segment_bytes));
+  ASSERT_TRUE(map.cover(somewhere - 32 * GiB, segment_bytes));
   EXPECT_GT(fake_os::calls(Call::reserve_readable), reservations) << "the first window does not reach that far";
 }
 
@@ -192,23 +208,24 @@ TEST(PageMap, AgreesWithAModel) {
   test::Random random(test::told_seed());
   constexpr size_t granules = 20'000;
   static bursar::Run runs[16];
-  std::map<size_t, std::pair<bursar::Run*, uintptr_t>> model;
+  std::map<size_t, bursar::Run*> model;
   const uintptr_t start = somewhere - 9 * GiB;
   ASSERT_TRUE(map.cover(start, granules * granule_bytes));
   for (int step = 0; step < 20'000; ++step) {
     const size_t count = random.between(1, 64);
     const size_t first = random.below(granules - count);
     bursar::Run* run = random.one_in(4) ? nullptr : &runs[random.below(16)];
-    const uintptr_t bin = random.below(1000) * 16;
     map.set_run(start + first * granule_bytes, count, run);
-    map.set_bin(start + first * granule_bytes, count, bin);
-    for (size_t i = first; i < first + count; ++i) model[i] = {run, bin};
+    for (size_t i = first; i < first + count; ++i) model[i] = run;
   }
   for (size_t i = 0; i < granules; ++i) {
     const auto found = model.find(i);
     const void* pointer = at(start + i * granule_bytes + random.below(granule_bytes / 16) * 16);
-    ASSERT_EQ(map.run_of(pointer), found == model.end() ? nullptr : found->second.first);
-    ASSERT_EQ(map.bin_of(pointer), found == model.end() ? 0 : found->second.second);
+    bursar::Run* expected = found == model.end() ? nullptr : found->second;
+    ASSERT_EQ(map.run_of(pointer), expected);
+    bursar::Run* fast = nullptr;
+    ASSERT_TRUE(map.find_run(pointer, fast)) << "in the first window";
+    ASSERT_TRUE(expected != nullptr ? fast == expected : fast->kind == RunKind::unused);
   }
 }
 

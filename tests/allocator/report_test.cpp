@@ -20,6 +20,10 @@ TEST(Report, NamesABlockFreedTwice) {
   EXPECT_EXIT(report_double_free(block), aborted, "^bursar: double free of 0x7f0012345670\n$");
 }
 
+TEST(Report, NamesThePagesOfASystemThatItCannotServe) {
+  EXPECT_EXIT(report_page_size(65536), aborted, "^bursar: this system has pages of 65536 bytes, .*without bursar\n$");
+}
+
 TEST(Report, NamesAForeignPointerAndTheCall) {
   const char* const rest = " of 0x7f0012345670: not a block of this heap \\(foreign pointer\\)\n$";
   EXPECT_EXIT(report_foreign_pointer(block, Caller::free), aborted, std::string("^bursar: invalid free") + rest);

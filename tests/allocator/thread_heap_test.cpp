@@ -22,49 +22,33 @@ namespace {
 const testing::KilledBySignal aborted(SIGABRT);
 
 using test::allocate;
+using test::allocate_many;
+using test::allocate_slab;
 using test::AttachedThread;
 using test::deallocate;
+using test::deallocate_all;
+using test::empty_bins;
 using test::run_attached;
+using test::slab_of;
+using test::used_bytes;
 
-Slab& slab_of(const void* block) { return *static_cast<Slab*>(page_map.run_of(block)); }
-
-size_t used_bytes() {
-  const Depot::Figures figures = depot.measure();
-  return figures.committed_bytes - figures.free_bytes;
-}
-
-std::vector<void*> allocate_many(size_t count, size_t bytes) {
-  std::vector<void*> blocks(count);
-  for (void*& block : blocks) {
-    block = allocate(bytes);
-    EXPECT_NE(block, nullptr);
-    test::fill(block, bytes, address_of(block));
-  }
-  return blocks;
-}
-
-void deallocate_all(const std::vector<void*>& blocks, size_t bytes) {
-  for (void* block : blocks) {
-    EXPECT_TRUE(test::holds(block, bytes, address_of(block)));
-    deallocate(block);
-  }
-}
-
-void empty_bins() {
-  const InsideScope inside;
-  thread.heap->empty_bins();
-}
-
-TEST(ThreadHeap, TheBlockFreedLastIsHandedOutFirst) {
+TEST(ThreadHeap, BlocksComeBackInTheOrderOfTheirFrees) {
   const AttachedThread here;
+  test::Random random(test::told_seed());
   for (const size_t bytes : {1, 16, 64, 1000, 1024, 1025, 9000, 32768}) {
-    void* first = allocate(bytes);
-    void* second = allocate(bytes);
-    EXPECT_NE(first, second);
-    deallocate(first);
-    deallocate(second);
-    EXPECT_EQ(allocate(bytes), second);
-    EXPECT_EQ(allocate(bytes), first);
+    std::vector<void*> blocks = allocate_slab(bytes);
+    random.shuffle(blocks);
+    for (void* block : blocks) deallocate(block);
+    for (const void* block : blocks) EXPECT_EQ(allocate(bytes), block) << "neighbours stay neighbours";
+  }
+}
+
+TEST(ThreadHeap, ABlockFreedAndAllocatedInTurnStaysInItsSlab) {
+  const AttachedThread here;
+  for (const size_t bytes : {16, 64, 1024, 4096, 32768}) {
+    const size_t used = used_bytes();
+    for (int i = 0; i < 10'000; ++i) deallocate(allocate(bytes));
+    EXPECT_LE(used_bytes(), used + slab_granules_of(size_class_of(bytes)) * granule_bytes);
   }
 }
 
@@ -97,22 +81,19 @@ TEST(ThreadHeap, TheFastPathLeavesForWhateverIsNotItsOwn) {
   deallocate(large);
 }
 
-TEST(ThreadHeap, BinsStayWithinTheirCapacity) {
+TEST(ThreadHeap, AFreeGoesToItsSlabAtOnce) {
   const AttachedThread here;
   for (const size_t bytes : {16, 64, 1024, 4096, 32768}) {
-    deallocate_all(allocate_many(1000, bytes), bytes);
+    const std::vector<void*> blocks = allocate_many(1000, bytes);
+    for (void* block : blocks) {
+      Slab& slab = slab_of(block);
+      const int32_t out = slab.out();
+      deallocate(block);
+      // A slab that is unused now may be gone, its record with it.
+      ASSERT_TRUE(page_map.run_of(block) == nullptr || slab.out() == out - 1);
+    }
     thread.heap->validate();
   }
-}
-
-TEST(ThreadHeap, WhatDoesNotFitABinGoesHomeToItsSlab) {
-  const AttachedThread here;
-  const std::vector<void*> blocks = allocate_many(600, 64);
-  Slab& slab = slab_of(blocks[0]);
-  EXPECT_EQ(slab.local_count, 0);
-  deallocate_all(blocks, 64);
-  EXPECT_GT(slab.local_count, 0);
-  slab::validate(slab);
 }
 
 TEST(ThreadHeap, FreedMemoryServesTheNextBlocks) {
@@ -131,12 +112,158 @@ TEST(ThreadHeap, SlabsWithoutBlocksGoBackToTheDepot) {
     const std::vector<void*> blocks = allocate_many(some_bytes / bytes, bytes);
     EXPECT_GE(used_bytes(), some_bytes);
     deallocate_all(blocks, bytes);
-    EXPECT_LE(used_bytes(), some_bytes / 4) << "a bin's worth and a spare slab stay";
+    EXPECT_LE(used_bytes(), some_bytes / 4) << "the slab that serves stays";
     empty_bins();
     EXPECT_EQ(used_bytes(), 0U);
     thread.heap->validate();
   }
 }
+
+/// A class each, with slabs of many blocks and of few, of one granule and of more.
+class EachSize : public testing::TestWithParam<size_t> {
+ protected:
+  [[nodiscard]] static size_t bytes() { return GetParam(); }
+  [[nodiscard]] static SizeClass size_class() { return size_class_of(bytes()); }
+  [[nodiscard]] static size_t slab_bytes() { return slab_granules_of(size_class()) * granule_bytes; }
+  [[nodiscard]] static size_t worthwhile() {
+    return static_cast<size_t>(slab::worthwhile_of(slab::capacity_of(size_class())));
+  }
+  /// Frees as many of the blocks as make their slab serve again, and takes them from the list.
+  static void free_enough(std::vector<void*>& blocks) {
+    for (size_t i = 0; i < worthwhile(); ++i) {
+      deallocate(blocks.back());
+      blocks.pop_back();
+    }
+  }
+
+  const AttachedThread here_;
+};
+
+TEST_P(EachSize, ASlabIsCurrentUntilAllOfItIsOut) {
+  const std::vector<void*> blocks = allocate_slab(bytes());
+  const Slab& slab = slab_of(blocks.front());
+  for (const void* block : blocks) ASSERT_EQ(&slab_of(block), &slab) << "blocks that come together lie together";
+  EXPECT_EQ(slab.stage, SlabStage::current);
+  EXPECT_EQ(slab.out(), slab.capacity);
+  const void* next = allocate(bytes());
+  EXPECT_NE(&slab_of(next), &slab);
+  EXPECT_EQ(slab.stage, SlabStage::exhausted);
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, AnExhaustedSlabServesAgainWhenEnoughIsBack) {
+  const std::vector<void*> blocks = allocate_slab(bytes());
+  const Slab& slab = slab_of(blocks.front());
+  (void)allocate(bytes());
+  for (size_t i = 0; i < worthwhile(); ++i) {
+    ASSERT_EQ(slab.stage, SlabStage::exhausted) << i;
+    deallocate(blocks[i]);
+  }
+  EXPECT_EQ(slab.stage, SlabStage::partial);
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, AnUnusedPartialSlabGoesAtOnce) {
+  const std::vector<void*> blocks = allocate_slab(bytes());
+  const Slab& slab = slab_of(blocks.front());
+  (void)allocate(bytes());
+  const size_t used = used_bytes();
+  for (void* block : blocks) {
+    ASSERT_EQ(page_map.run_of(block), &slab);
+    deallocate(block);
+  }
+  EXPECT_EQ(page_map.run_of(blocks.front()), nullptr);
+  EXPECT_EQ(used_bytes(), used - slab_bytes());
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, AnUnusedCurrentSlabStays) {
+  const std::vector<void*> blocks = allocate_slab(bytes());
+  const Slab& slab = slab_of(blocks.front());
+  deallocate_all(blocks, bytes());
+  EXPECT_EQ(page_map.run_of(blocks.front()), &slab);
+  EXPECT_EQ(slab.stage, SlabStage::current);
+  EXPECT_EQ(slab.out(), 0);
+  thread.heap->validate();
+  empty_bins();
+  EXPECT_EQ(used_bytes(), 0U);
+}
+
+TEST_P(EachSize, FreedBlocksServeBeforeFreshOnes) {
+  std::vector<void*> blocks = allocate_slab(bytes());
+  const Slab& full = slab_of(blocks.front());
+  const Slab& fresh = slab_of(allocate(bytes()));
+  free_enough(blocks);
+  const size_t carved = fresh.carved;
+  const size_t used = used_bytes();
+  const void* block = allocate(bytes());
+  while (&slab_of(block) == &fresh) block = allocate(bytes());  // of those that are carved already
+  for (size_t taken = 0; taken < worthwhile(); ++taken) {
+    ASSERT_EQ(&slab_of(block), &full);
+    ASSERT_EQ(fresh.carved, carved) << "another page would be touched";
+    ASSERT_EQ(fresh.stage, SlabStage::partial);
+    block = allocate(bytes());
+  }
+  EXPECT_EQ(block, pointer_to(fresh.start + carved * fresh.block_bytes())) << "now the rest of the fresh one";
+  EXPECT_EQ(fresh.stage, SlabStage::current);
+  EXPECT_EQ(used_bytes(), used) << "and no other slab";
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, TheSlabThatWaitedLongestServesFirst) {
+  std::vector<std::vector<void*>> slabs;
+  for (int i = 0; i < 4; ++i) slabs.push_back(allocate_slab(bytes()));
+  const Slab& newest = slab_of(allocate(bytes()));
+  const size_t order[] = {2, 0, 3, 1};
+  for (const size_t i : order) free_enough(slabs[i]);
+  const void* block = allocate(bytes());
+  while (&slab_of(block) == &newest) block = allocate(bytes());
+  for (const size_t i : order) {
+    for (size_t taken = 0; taken < worthwhile(); ++taken) {
+      ASSERT_EQ(&slab_of(block), &slab_of(slabs[i].front()));
+      block = allocate(bytes());
+    }
+  }
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, ASlabWithAFreshRestWaitsBehindAllOthers) {
+  std::vector<void*> first = allocate_slab(bytes());
+  std::vector<void*> second = allocate_slab(bytes());
+  const Slab& fresh = slab_of(allocate(bytes()));
+  free_enough(first);
+  const Slab& of_first = slab_of(first.front());
+  while (of_first.stage != SlabStage::current) (void)allocate(bytes());
+  ASSERT_EQ(fresh.stage, SlabStage::partial);
+  ASSERT_LT(fresh.carved, fresh.capacity);
+  const size_t carved = fresh.carved;
+  free_enough(second);
+  const Slab& of_second = slab_of(second.front());
+  while (of_second.stage != SlabStage::current) {
+    (void)allocate(bytes());
+    ASSERT_EQ(fresh.stage, SlabStage::partial) << "it came later, but it serves first";
+  }
+  EXPECT_EQ(fresh.carved, carved);
+  thread.heap->validate();
+}
+
+TEST_P(EachSize, TheLastFreedBlockServesBeforeThereIsNoMemory) {
+  const std::vector<void*> blocks = allocate_slab(bytes());
+  deallocate(blocks.front());
+  fake_os::fail(fake_os::Call::reserve, 1, fake_os::Failure::from_then_on);
+  Zeroed zeroed{};
+  while (depot.acquire(1, 1, RunKind::pages, zeroed) != nullptr) {
+  }
+  EXPECT_EQ(allocate(bytes()), blocks.front());
+  EXPECT_EQ(allocate(bytes()), nullptr);
+  deallocate(blocks.back());
+  EXPECT_EQ(allocate(bytes()), blocks.back());
+  thread.heap->validate();
+}
+
+INSTANTIATE_TEST_SUITE_P(ThreadHeap, EachSize,
+                         testing::Values(1, 48, 64, small_bytes_max, small_bytes_max + 1, 5000, 9000,
+                                         medium_bytes_max));
 
 TEST(ThreadHeap, ABlockFreedTwiceInARowIsSeen) {
   const AttachedThread here;
@@ -146,139 +273,6 @@ TEST(ThreadHeap, ABlockFreedTwiceInARowIsSeen) {
     EXPECT_EXIT(deallocate(block), aborted, "^bursar: double free of 0x");
     EXPECT_EXIT(heap::deallocate(block, Caller::free), aborted, "^bursar: double free of 0x");
   }
-}
-
-TEST(ThreadHeap, BlocksThatAnotherThreadFreesComeHome) {
-  const AttachedThread here;
-  for (const size_t bytes : {16, 500, 4096, 30'000}) {
-    const std::vector<void*> blocks = allocate_many(1000, bytes);
-    const size_t used = used_bytes();
-    run_attached([&] { deallocate_all(blocks, bytes); });
-    const std::vector<void*> again = allocate_many(1000, bytes);
-    EXPECT_LE(used_bytes(), used + MiB) << "the same memory serves again";
-    std::set<void*> distinct(again.begin(), again.end());
-    EXPECT_EQ(distinct.size(), again.size());
-    deallocate_all(again, bytes);
-    empty_bins();
-    EXPECT_EQ(used_bytes(), 0U);
-  }
-}
-
-TEST(ThreadHeap, AFewBlocksTravelTogether) {
-  const AttachedThread here;
-  const std::vector<void*> blocks = allocate_many(10, 64);
-  run_attached([&] {
-    for (void* block : blocks) deallocate(block);
-    (void)allocate(64);  // a heap of its own; the batch still waits
-    const InsideScope inside;
-    thread.heap->send_gathered();
-  });
-  empty_bins();
-  const Slab& slab = slab_of(blocks[0]);
-  EXPECT_TRUE(page_map.run_of(blocks[0]) == nullptr || slab.is_unused());
-}
-
-TEST(ThreadHeap, NoBatchStaysBehindWhenItsThreadEnds) {
-  const AttachedThread here;
-  const std::vector<void*> blocks = allocate_many(3, 64);
-  run_attached([&] { deallocate_all(blocks, 64); });
-  empty_bins();
-  EXPECT_EQ(used_bytes(), 0U);
-}
-
-TEST(ThreadHeap, OthersDrainAnOwnerThatSleeps) {
-  std::atomic<bool> may_end{false};
-  std::atomic<bool> is_ready{false};
-  std::vector<void*> blocks;
-  constexpr size_t bytes = 1000;
-  std::thread owner([&] {
-    const AttachedThread here;
-    blocks = allocate_many(16 * MiB / bytes, bytes);
-    is_ready = true;
-    while (!may_end) std::this_thread::yield();
-  });
-  while (!is_ready) std::this_thread::yield();
-  const size_t used = used_bytes();
-  run_attached([&] { deallocate_all(blocks, bytes); });
-  EXPECT_LE(used_bytes(), used / 8) << "most of it is free though its owner did nothing";
-  may_end = true;
-  owner.join();
-  EXPECT_EQ(used_bytes(), 0U);
-}
-
-TEST(ThreadHeap, BlocksOfAnEndedThreadGoBackAtOnce) {
-  constexpr size_t bytes = 300;
-  std::vector<void*> blocks;
-  run_attached([&] { blocks = allocate_many(10'000, bytes); });
-  EXPECT_GE(used_bytes(), 10'000 * bytes);
-  for (void* block : blocks) EXPECT_TRUE(test::holds(block, bytes, address_of(block)));
-  // Another thread at work: the ended one's heap is not its own, but nobody else comes for it.
-  std::thread other([&] { deallocate_all(blocks, bytes); });
-  other.join();
-  EXPECT_LE(used_bytes(), granule_bytes) << "but for the class's spare slab";
-  test::validate_heap();
-}
-
-TEST(ThreadHeap, AProducerAndAConsumerLiveInBoundedMemory) {
-  const size_t rounds = test::is_slow_build() ? 50 : 300;
-  constexpr size_t blocks_per_round = 256;
-  constexpr size_t bytes = 500;
-  std::vector<void*> parcel;
-  std::atomic<bool> is_full{false};
-  std::atomic<size_t> most_used{0};
-  std::thread consumer([&] {
-    const AttachedThread here;
-    for (size_t round = 0; round < rounds; ++round) {
-      while (!is_full) std::this_thread::yield();
-      deallocate_all(parcel, bytes);
-      is_full = false;
-    }
-  });
-  run_attached([&] {
-    for (size_t round = 0; round < rounds; ++round) {
-      std::vector<void*> next = allocate_many(blocks_per_round, bytes);
-      while (is_full) std::this_thread::yield();
-      parcel = next;
-      is_full = true;
-      if (used_bytes() > most_used) most_used = used_bytes();
-    }
-    while (is_full) std::this_thread::yield();
-  });
-  consumer.join();
-  EXPECT_LE(most_used.load(), 2 * MiB) << "of " << rounds * blocks_per_round * bytes << " that went through";
-  test::validate_heap();
-}
-
-TEST(ThreadHeap, ManyThreadsFreeIntoOneAnother) {
-  constexpr size_t threads = 4;
-  const size_t steps = test::is_slow_build() ? 20'000 : 150'000;
-  constexpr size_t slots = 512;
-  std::vector<std::atomic<void*>> exchange(slots);
-  const uint64_t seed = test::told_seed();
-  run_attached(threads, [&](size_t number) {
-    test::Random random(seed + number);
-    for (size_t step = 0; step < steps; ++step) {
-      const size_t bytes = random.bytes(2000) + 16;
-      void* block = allocate(bytes);
-      ASSERT_NE(block, nullptr);
-      memcpy(block, &bytes, sizeof(bytes));
-      test::fill(static_cast<char*>(block) + 8, bytes - 8, address_of(block));
-      block = exchange[random.below(slots)].exchange(block);
-      if (block == nullptr) continue;
-      size_t others_bytes = 0;
-      memcpy(&others_bytes, block, sizeof(others_bytes));
-      ASSERT_TRUE(test::holds(static_cast<char*>(block) + 8, others_bytes - 8, address_of(block)));
-      deallocate(block);
-    }
-  });
-  test::validate_heap();
-  run_attached([&] {
-    for (std::atomic<void*>& slot : exchange) deallocate(slot.load());
-  });
-  // Each ended thread's heap keeps a spare slab for each class at most.
-  for (size_t i = 0; i < threads; ++i) run_attached([] { empty_bins(); });
-  test::validate_heap();
-  EXPECT_LE(used_bytes(), threads * size_class_count * granule_bytes);
 }
 
 TEST(ThreadHeap, AFreeThatInterruptedTheHeapTakesNoLock) {
@@ -346,6 +340,53 @@ TEST(ThreadHeap, ManyThreadsShareTheSharedHeap) {
   for (std::thread& one : threads) one.join();
   test::validate_heap();
   EXPECT_LE(used_bytes(), 4 * MiB);
+}
+
+TEST(ThreadHeap, ARefillBeginsWithWhatAHandlerLeftInTheBin) {
+  // A handler that allocates between malloc's look at the empty bin and its refill leaves blocks there.
+  const AttachedThread here;
+  const std::vector<void*> blocks = allocate_slab(64);
+  void* in_bin = allocate(64);
+  const Slab& slab = slab_of(in_bin);
+  ASSERT_NE(thread.heap->small_bin_of(64).head, nullptr);
+  std::set<void*> all;
+  {
+    const InsideScope inside;
+    all.insert(thread.heap->refill(size_class_of(64)));
+  }
+  thread.heap->validate();
+  while (all.size() + 1 < slab.capacity) ASSERT_TRUE(all.insert(allocate(64)).second);
+  for (const void* block : all) EXPECT_EQ(&slab_of(block), &slab) << "none is lost";
+  deallocate_all(blocks, 64);
+}
+
+TEST(ThreadHeap, ASlabThatAHandlerSpentAgainIsNotTakenForPartial) {
+  // A free leaves to settle; before it does, a handler settles and then allocates all that came back.
+  const AttachedThread here;
+  const std::vector<void*> blocks = allocate_slab(64);
+  (void)allocate(64);
+  Slab& slab = slab_of(blocks.front());
+  ASSERT_EQ(slab.stage, SlabStage::exhausted);
+  {
+    const InsideScope inside;
+    thread.heap->settle(slab);
+  }
+  EXPECT_EQ(slab.stage, SlabStage::exhausted) << "nothing of it could serve";
+  std::set<void*> distinct(blocks.begin(), blocks.end());
+  for (size_t i = 0; i < 2 * blocks.size(); ++i) ASSERT_TRUE(distinct.insert(allocate(64)).second);
+}
+
+TEST(ThreadHeap, ASlabWhoseLastBlocksAHandlerFreedGoesAllTheSame) {
+  const AttachedThread here;
+  const std::vector<void*> blocks = allocate_slab(64);
+  (void)allocate(64);
+  {
+    const InsideScope inside;  // as a signal handler finds it
+    for (void* block : blocks) deallocate(block);
+  }
+  empty_bins();
+  thread.heap->validate();
+  EXPECT_EQ(used_bytes(), granule_bytes) << "the slab of the one block in use";
 }
 
 TEST(ThreadHeap, ValidateSeesABlockInTheWrongBin) {

@@ -22,7 +22,7 @@ LAYERS = [
     {"allocator/depot"},
     {"allocator/slab", "allocator/large", "allocator/bump"},
     {"allocator/thread_heap"},
-    {"allocator/heap_registry"},
+    {"allocator/heap_registry", "allocator/thread_heap_mail"},
     {"allocator/fast_path"},
     {"allocator/heap"},
     # The account: what a ledger holds and how it reads; then what writes it.

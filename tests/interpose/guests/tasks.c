@@ -37,30 +37,39 @@ CASE_WITH(an_arena_cuts_blocks_one_after_the_other, bursar_only) {
   bursar_task* task = bursar_task_begin("request", BURSAR_TASK_ARENA);
   EXPECT(task != NULL);
   char* former = malloc(48);
+  int chunks = 1;
   for (int i = 0; i < 2000; ++i) {
     char* block = malloc(48);
     EXPECT(block != NULL && (uintptr_t)block % 16 == 0 && malloc_usable_size(block) >= 48);
     memset(block, i, 48);
-    // The header of 8 bytes and the block, rounded up to 16; only a new chunk breaks the row.
-    if (block - former != 64) EXPECT((uintptr_t)block % (64 * KIB) == 16);
+    // The header of 8 bytes and the block, rounded up to 16; only a new chunk breaks the row. Chunks lie on granules.
+    if (block - former != 64) {
+      EXPECT((uintptr_t)block % (32 * KIB) == 16);
+      ++chunks;
+    }
     former = block;
   }
+  EXPECT(chunks <= 2);
   bursar_task_end(task);
+}
+
+// Slabs begin on multiples of 32 KiB, and blocks of 48 bytes lie there side by side; in an arena there is a header between them.
+static int come_from_slabs(void) {
+  for (int i = 0; i < 8; ++i)
+    if ((uintptr_t)malloc(48) % (32 * KIB) % 48 != 0) return 0;
+  return 1;
 }
 
 CASE_WITH(outside_of_the_task_blocks_are_no_arena_s, bursar_only) {
   bursar_task* outer = bursar_task_begin("outer", BURSAR_TASK_DEFAULT);
-  void* before = malloc(48);
-  free(before);
-  EXPECT(malloc(48) == before);  // the bin gives back what was freed last
+  EXPECT(come_from_slabs());
   bursar_task* inner = bursar_task_begin("inner", BURSAR_TASK_ARENA);
   char* first = malloc(48);
   char* second = malloc(48);
   EXPECT(second - first == 64);
+  EXPECT(!come_from_slabs());
   bursar_task_end(inner);
-  void* after = malloc(48);
-  free(after);
-  EXPECT(malloc(48) == after);
+  EXPECT(come_from_slabs());
   bursar_task_end(outer);
 }
 
@@ -68,9 +77,7 @@ CASE_WITH(ending_the_outer_task_ends_the_inner_ones, bursar_only) {
   bursar_task* outer = bursar_task_begin("outer", BURSAR_TASK_DEFAULT);
   EXPECT(bursar_task_begin("inner", BURSAR_TASK_ARENA) != NULL);
   bursar_task_end(outer);
-  void* block = malloc(48);
-  free(block);
-  EXPECT(malloc(48) == block);
+  EXPECT(come_from_slabs());
 }
 
 CASE_WITH(a_block_outlives_its_task_and_its_thread, bursar_only) {
