@@ -23,10 +23,10 @@ namespace bursar::ledger {
 ///       what the slots have not flushed, less than flush_bytes a slot, and so may the peak. The same holds for
 ///       inherited_blocks, allocations and frees. While one thread has a slot, nothing lags
 inline constexpr char magic[8] = {'B', 'U', 'R', 'S', 'A', 'R', '\n', '\x1a'};
-inline constexpr uint32_t version = 1;
+inline constexpr uint32_t version = 2;
 
 inline constexpr size_t slot_count = 256;
-inline constexpr size_t size_class_capacity = 96;
+inline constexpr size_t size_class_capacity = 112;
 inline constexpr size_t program_bytes = 256;
 
 /// How much a thread's live bytes may change before the process's peak hears of it.

@@ -99,8 +99,8 @@ TEST_F(LedgerFileTest, RefusesOtherFiles) {
 }
 
 TEST_F(LedgerFileTest, NamesTheVersionItDoesNotRead) {
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.version = 2; }),
-            "is a ledger of version 2, and this bursar reads version 1: use the bursar that wrote it");
+  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.version = 1; }),
+            "is a ledger of version 1, and this bursar reads version 2: use the bursar that wrote it");
 }
 
 TEST_F(LedgerFileTest, RefusesSizesThatDoNotFit) {
@@ -109,7 +109,9 @@ TEST_F(LedgerFileTest, RefusesSizesThatDoNotFit) {
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slot_bytes = 0; }), fault);
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slot_count = 1U << 31; }), fault);
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.file_bytes = UINT64_MAX; }), fault);
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.size_class_count = 97; }), fault);
+  EXPECT_EQ(
+      fault_with([](MadeLedger& made) { made.header.size_class_count = bursar::ledger::size_class_capacity + 1; }),
+      fault);
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slots_used = 257; }), fault);
 }
 

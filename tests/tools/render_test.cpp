@@ -175,7 +175,7 @@ TEST(RenderText, SaysWhosePeakRssItIs) {
 TEST(RenderJson, KeepsEveryNumber) {
   const json report = json::parse(rendered(*two_threads(), facts_of_a_run(), Format::json));
   const json expected = json::parse(R"({
-    "ledger_version": 1, "program": "/usr/bin/guest", "arguments": "guest --fast 'a b'", "process_id": 4711,
+    "ledger_version": 2, "program": "/usr/bin/guest", "arguments": "guest --fast 'a b'", "process_id": 4711,
     "parent_process_id": 4710, "ending": "exited", "exit_status": 3, "term_signal": null, "wall_ns": 2500000000,
     "user_ns": 2000000000, "system_ns": 123456789, "peak_rss_bytes": 31457280,
     "peak_rss_scope": "process", "page_faults": 12345, "threads": 2,
