@@ -12,7 +12,7 @@ import gdb
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import heap_reader  # pylint: disable=wrong-import-position
-from heap_reader import Heap, at, chain, name_of, number, words  # pylint: disable=wrong-import-position
+from heap_reader import Heap, SlabView, at, mail, name_of, number, words  # pylint: disable=wrong-import-position
 
 
 def human(count):
@@ -69,28 +69,38 @@ def headline(address, block, what):
 # ---- whose: blocks in slabs ----
 
 
+WORDS_OF_PLACE = {
+    "bin": "free, in the bin of {}",
+    "rest": "free, behind the bin of {}, which gives out a few at a time",
+    "strays": "free, kept by {} for its own next allocation",
+}
+
+
 def state_in_slab(heap, slab, block, index):
     """Whether the block is free and where, as far as the lists tell. A list that a stray write broke is said to be so."""
-    if index >= number(slab["carved"]):
+    if index >= slab.carved:
         return "never handed out"
-    owner = number(slab["heap"])
-    record = at(owner, "ThreadHeap")
     broken = []
 
-    def is_in(name, first, blocks_max):
-        found = chain(first, blocks_max)
+    def is_in(name, found):
         if not found.is_whole:
             broken.append(name)
         return block in found.blocks
 
-    bin_of_class = record["bins_"][number(slab["size_class"])]
-    if is_in("the heap's bin", int(bin_of_class["head"]), number(bin_of_class["capacity"]) + 2):
-        return "free, in the bin of its heap" + (", the next to be handed out" if block == int(bin_of_class["head"]) else "")
-    if is_in("the slab's list", int(slab["local"]), number(slab["capacity"])):
-        return "free, in its slab"
-    if is_in("the list of remote frees", number(record["remote_"]), 1 << 20):
+    for by_heap in sorted(heap.heaps, key=lambda address: address != slab.heap):
+        for where, found in heap.at_hand(by_heap, slab.size_class):
+            if is_in(f"the {where} of heap {by_heap:#x}", found):
+                by_whom = "its heap" if by_heap == slab.heap else heap.thread_of(by_heap) or f"heap {by_heap:#x}"
+                is_next = where == "bin" and block == found.blocks[0]
+                return WORDS_OF_PLACE[where].format(by_whom) + (", the next to be handed out" if is_next else "")
+    if is_in("the slab's queue", slab.queue()):
+        return "free, in the queue of its slab"
+    if is_in("the slab's returned blocks", slab.returned()):
+        return "free, by another thread, which put it by for its heap to take in"
+    remote = number(at(slab.heap, "ThreadHeap")["remote_"])
+    if is_in("the list of remote frees", mail(remote, 1 << 20)):
         return "free, by another thread; its heap has yet to take it in"
-    for gathered, by_heap in heap.gathered(owner):
+    for gathered, by_heap in heap.gathered(slab.heap):
         if gathered == block:
             return f"free, by {heap.thread_of(by_heap) or 'another thread'}, which has yet to send it home"
     if broken:
@@ -99,20 +109,16 @@ def state_in_slab(heap, slab, block, index):
 
 
 def describe_slab(heap, address, run):
-    slab = at(run, "Slab")
-    start = number(slab["start"])
-    size_class = number(slab["size_class"])
-    block_bytes = heap_reader.block_bytes_of(size_class)
-    capacity, carved, local = (number(slab[name]) for name in ("capacity", "carved", "local_count"))
-    index = (address - start) // block_bytes
-    block = start + index * block_bytes
-    slab_text = (f"{start:#x}, {counted(number(slab['granules']), 'granule')}, {capacity} blocks: {carved} carved, "
-                 f"{local} of them free in it")
-    owner = Owner(heap, number(slab["heap"]))
-    if index >= capacity:
+    slab = SlabView(at(run, "Slab"))
+    index = (address - slab.start) // slab.block_bytes
+    block = slab.start + index * slab.block_bytes
+    slab_text = (f"{slab.start:#x}, {counted(slab.granules, 'granule')}, {slab.capacity} blocks: {slab.carved} carved, "
+                 f"{slab.freed_count} of them free in it; {slab.stage}")
+    owner = Owner(heap, slab.heap)
+    if index >= slab.capacity:
         answer = Answer(f"{address:#x}: in no block, behind the last one of a slab")
     else:
-        answer = Answer(headline(address, block, f"a block of {block_bytes} bytes (class {size_class})"))
+        answer = Answer(headline(address, block, f"a block of {slab.block_bytes} bytes (class {slab.size_class})"))
         answer.add("state", state_in_slab(heap, slab, block, index))
     return answer.add("slab", slab_text).add("owner", owner)
 
@@ -256,6 +262,7 @@ class Summary:
         self.runs = collections.Counter()          # by kind
         self.bytes = collections.Counter()         # by kind
         self.is_exact = True
+        self._slabs = {}  # by granule: the heap and the size class
         for run in self.heap.runs():
             self._count_run(run)
         for owner in self.heap.heaps:
@@ -271,36 +278,35 @@ class Summary:
             self.bytes[kind] += number(at(run, "LargeRun")["bytes"])
         if kind != "slab":
             return
-        slab = at(run, "Slab")
-        totals = self.classes[number(slab["size_class"])]
-        carved, local = number(slab["carved"]), number(slab["local_count"])
+        slab = SlabView(at(run, "Slab"))
+        totals = self.classes[slab.size_class]
         totals.slabs += 1
-        totals.capacity += number(slab["capacity"])
-        totals.carved += carved
-        totals.free += local
-        block_bytes = heap_reader.block_bytes_of(number(slab["size_class"]))
-        self.bytes_in_use[number(slab["heap"])] += (carved - local) * block_bytes
+        totals.capacity += slab.capacity
+        totals.carved += slab.carved
+        totals.free += slab.freed_count
+        self.bytes_in_use[slab.heap] += slab.out * slab.block_bytes
+        first = slab.start // heap_reader.GRANULE_BYTES
+        for granule in range(first, first + slab.granules):
+            self._slabs[granule] = slab.heap, slab.size_class
+        self._take(slab.heap, slab.size_class, slab.returned_count)
 
     def _count_free(self, owner):
-        """Takes from the blocks that left their slabs those that lie in bins or are on their way home."""
+        """Takes from the blocks that are out of their slabs those that a heap has at hand or that are on their way home."""
         record = at(owner, "ThreadHeap")
-        for size_class in range(1, heap_reader.SIZE_CLASS_COUNT):
-            bin_of_class = record["bins_"][size_class]
-            found = chain(int(bin_of_class["head"]), number(bin_of_class["capacity"]) + 2)
-            self._take(owner, size_class, len(found.blocks), found.is_whole)
-        remote = chain(number(record["remote_"]), 1 << 20)
-        self.is_exact = self.is_exact and remote.is_whole
-        for block in remote.blocks + [block for block, _ in self.heap.gathered(owner)]:
-            run = self.heap.run_of(block)
-            if run == 0:
+        first, last = record["bins_"].type.range()
+        lists = [found for size_class in range(first, last + 1) for _, found in self.heap.at_hand(owner, size_class)]
+        lists.append(mail(number(record["remote_"]), 1 << 20))
+        self.is_exact = self.is_exact and all(found.is_whole for found in lists)
+        for block in [block for found in lists for block in found.blocks] + [block for block, _ in self.heap.gathered(owner)]:
+            # Whoever has it at hand, it counts where its slab is.
+            if block // heap_reader.GRANULE_BYTES in self._slabs:
+                self._take(*self._slabs[block // heap_reader.GRANULE_BYTES], 1)
+            else:
                 self.is_exact = False
-                continue
-            self._take(owner, number(at(run, "Run")["size_class"]), 1, True)
 
-    def _take(self, owner, size_class, blocks, is_exact):
+    def _take(self, owner, size_class, blocks):
         if blocks == 0:
             return
-        self.is_exact = self.is_exact and is_exact
         self.classes[size_class].waiting += blocks
         self.bytes_in_use[owner] -= blocks * heap_reader.block_bytes_of(size_class)
 

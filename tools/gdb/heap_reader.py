@@ -10,15 +10,16 @@ import struct
 
 import gdb
 
-GRANULE_BYTES = 64 * 1024
-SEGMENT_BYTES = 4 * 1024 * 1024
+GRANULE_BYTES = 32 * 1024
+SEGMENT_BYTES = 2 * 1024 * 1024
 SEGMENT_GRANULES = SEGMENT_BYTES // GRANULE_BYTES
 PIECE_ENTRIES = 8192
 TRACT_BYTES = 1024 * 1024 * 1024
 BUMP_FREED = 0xFFFFFFFF
 
-SIZE_CLASS_COUNT = 85
 SMALL_CLASS_MAX = 64
+MAIL_IS_PARCEL = 1
+PAGE_MAP_HEADER_BYTES = 64 * 1024
 
 Chain = collections.namedtuple("Chain", "blocks is_whole")
 ThreadView = collections.namedtuple("ThreadView", "label heap chunk is_inside")
@@ -33,7 +34,7 @@ def block_bytes_of(size_class):
     if size_class <= SMALL_CLASS_MAX:
         return size_class * 16
     above = size_class - SMALL_CLASS_MAX - 1
-    return (above % 4 + 5) << (above // 4 + 8)
+    return (above % 8 + 9) << (above // 8 + 7)
 
 
 def find_symbol(name):
@@ -95,8 +96,9 @@ def name_of(value):
     return str(value).rsplit("::", 1)[-1]
 
 
-def chain(first, blocks_max):
-    """The blocks linked from `first` on; not whole when it breaks off, runs in a circle or exceeds `blocks_max`."""
+def chain(first, blocks_max, last=0):
+    """The blocks linked from `first` on, to `last` or to a null; not whole when it breaks off, runs in a circle or exceeds
+    `blocks_max`."""
     blocks = []
     seen = set()
     while first != 0:
@@ -104,11 +106,74 @@ def chain(first, blocks_max):
             return Chain(blocks, False)
         seen.add(first)
         blocks.append(first)
+        if first == last:
+            return Chain(blocks, True)
         try:
             first, = words(first, 1)
         except gdb.MemoryError:
             return Chain(blocks, False)
+    return Chain(blocks, last == 0)
+
+
+def parcel_blocks(parcel):
+    """The blocks of a parcel (thread_heap.h), those that are entered."""
+    blocks = parcel["blocks"]
+    count = min(number(parcel["count"]), blocks.type.range()[1] + 1)
+    return list(words(int(blocks.address), count))
+
+
+def mail(first, items_max):
+    """The blocks that wait for a heap to take them in: `first` and what it links to are blocks and parcels of blocks."""
+    blocks = []
+    seen = set()
+    while first != 0:
+        if first in seen or len(seen) == items_max:
+            return Chain(blocks, False)
+        seen.add(first)
+        try:
+            if first & MAIL_IS_PARCEL:
+                parcel = at(first - MAIL_IS_PARCEL, "Parcel")
+                blocks += parcel_blocks(parcel)
+                first = number(parcel["next"])
+            else:
+                blocks.append(first)
+                first, = words(first, 1)
+        except gdb.MemoryError:
+            return Chain(blocks, False)
     return Chain(blocks, True)
+
+
+class SlabView:
+    """A slab's counts and lists (slab.h)."""
+
+    def __init__(self, record):
+        self.start = number(record["start"])
+        self.granules = number(record["granules"])
+        self.size_class = number(record["size_class"])
+        self.block_bytes = block_bytes_of(self.size_class)
+        self.capacity = number(record["capacity"])
+        self.carved = number(record["carved"])
+        self.out = number(record["countdown"]) + number(record["bias"])
+        self.stage = name_of(record["stage"])
+        self.heap = number(record["heap"])
+        self.returned_count = number(record["returned_count"])
+        self._record = record
+
+    @property
+    def freed_count(self):
+        return self.carved - self.out
+
+    def queue(self):
+        """The freed blocks. The last one's link means nothing: the queue ends where `freed_last` says."""
+        last = int(self._record["freed_last"])
+        if last == int(self._record["freed"].address):
+            return Chain([], self.freed_count == 0)
+        found = chain(int(self._record["freed"]["next"]), self.capacity, last)
+        return Chain(found.blocks, found.is_whole and len(found.blocks) == self.freed_count)
+
+    def returned(self):
+        """Blocks that others freed and put by."""
+        return chain(int(self._record["returned"]), self.returned_count)
 
 
 class Window:
@@ -117,14 +182,19 @@ class Window:
     def __init__(self, record):
         self.base = number(record["base"])
         self.bytes = number(record["units"]) * 16
-        self.runs = number(record["runs"])
+        self.header = number(record["header"])
         committed = record["committed"]
         first, last = committed.type.range()
         bits = words(int(committed.address), last - first + 1)
         self.pieces = [64 * i + bit for i, word in enumerate(bits) for bit in range(64) if word >> bit & 1]
 
     def entries(self, piece):
-        return words(self.runs + 8 * piece * PIECE_ENTRIES, PIECE_ENTRIES)
+        """The records of a piece's granules, 0 where there is none."""
+        return self._records(piece * PIECE_ENTRIES, PIECE_ENTRIES)
+
+    def _records(self, granule, count):
+        found = words(self.header + PAGE_MAP_HEADER_BYTES + 8 * granule, count)
+        return [word and self.header + word & 0xFFFFFFFFFFFFFFFF for word in found]
 
     def holds(self, address):
         return 0 <= address - self.base < self.bytes
@@ -133,7 +203,7 @@ class Window:
         granule = (address - self.base) // GRANULE_BYTES
         if granule // PIECE_ENTRIES not in self.pieces:
             return 0
-        return words(self.runs + 8 * granule, 1)[0]
+        return self._records(granule, 1)[0]
 
     def run_below(self, address):
         """The record of the nearest run that starts at or below the address; 0 when there is none."""
@@ -201,9 +271,22 @@ class Heap:
             first, last = batches.type.range()
             for i in range(first, last + 1):
                 if int(batches[i]["target"]) == target:
-                    count = number(batches[i]["chain"]["count"])
-                    for block in chain(int(batches[i]["chain"]["first"]), count).blocks:
+                    for block in self._blocks_of(batches[i]):
                         yield block, heap
+
+    @staticmethod
+    def _blocks_of(batch):
+        if int(batch["parcel"]) != 0:
+            return parcel_blocks(batch["parcel"].dereference())
+        return chain(int(batch["chain"]["first"]), number(batch["chain"]["count"])).blocks
+
+    @staticmethod
+    def at_hand(heap, size_class):
+        """What a heap serves next of a class, its own blocks and those of other heaps: (where, chain) of each list."""
+        record = at(heap, "ThreadHeap")
+        firsts = {"bin": record["bins_"][size_class]["head"], "rest": record["rest_"][size_class],
+                  "strays": record["strays_"][size_class]["first"]}
+        return [(where, chain(int(first), 1 << 16)) for where, first in firsts.items()]
 
     def kept_mappings(self):
         """(start, bytes) of freed mappings kept for reuse; None when that cannot be told."""
