@@ -43,7 +43,7 @@ class Depot {
   void purge_due() noexcept;
 
   /// True when so much free memory waits for the clock that threads had better look at it often: then one that frees a lot
-  /// and hardly calls any more must not keep it. Never where nothing is ever given back. Cost: one load.
+  /// and hardly calls any more must not keep it. Never where nothing is ever given back. Cost: two loads.
   [[nodiscard]] bool wants_attention() const noexcept {
     return waiting_granules_.load(std::memory_order_relaxed) >= attention_granules && settings.purge_ms >= 0;
   }

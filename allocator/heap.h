@@ -31,7 +31,7 @@ struct BlockInfo {
 /// Cost: some ten instructions beyond the fast path when the bin has a block; a refill else.
 [[nodiscard]] void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept;
 
-/// The same for a block that realloc moves because it grew: it gets a place where it can grow on.
+/// The same for a block that realloc asks for, which is likely to grow: it gets a place where it can.
 [[nodiscard]] void* allocate_grown(size_t bytes) noexcept;
 
 /// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.

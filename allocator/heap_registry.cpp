@@ -59,11 +59,12 @@ void HeapRegistry::detach_thread() noexcept {
   const InsideScope inside;
   notice_fork();
   ThreadHeap* heap = thread.heap;
+  // First: the frees of a signal handler go the long way from here on.
+  if (heap != nullptr) heap->close_to_frees();
   thread.active = const_cast<ThreadHeap*>(&empty_heap);
   thread.heap = nullptr;
   thread.stage = ThreadStage::ended;
   if (heap == nullptr) return;
-  heap->close_to_frees();
   // While it is owned: it puts blocks back without the lock, as the owner alone may.
   heap->empty_bins();
   // Once more, for what came before its senders could see that nobody looks there any more.

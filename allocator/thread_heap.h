@@ -241,6 +241,7 @@ class alignas(64) ThreadHeap {
   void receive_locked() noexcept;
   void receive_returned_locked() noexcept;
   void drain_locked() noexcept;
+  void take_owners_place() noexcept;
   void keep_returned_locked(Slab& slab, Block* block) noexcept;
   void forget_returned_locked(Slab& slab) noexcept;
   [[nodiscard]] Block* give(Bin& bin, Block* first) noexcept;

@@ -115,16 +115,24 @@ void ThreadHeap::deliver(ThreadHeap& target, const Mail& mail, size_t bytes, Dra
   const bool is_away = target.is_owner_away_.load(std::memory_order_relaxed);
   const size_t waiting_max = is_away ? waiting_bytes_max_while_away : waiting_bytes_max;
   if (stage == HeapStage::lost || (!nobody_comes && waiting < waiting_max)) return;
-  if (drain == Drain::no || !target.lock_.try_acquire()) return;
-  // The stage is read again under the lock, which an orphan's next owner takes before its first block.
-  const bool has_owner = target.stage.load(std::memory_order_seq_cst) == HeapStage::owned;
-  if (has_owner) {
-    target.drain_locked();
-  } else {
-    target.receive_locked();
-    target.receive_returned_locked();  // of the parent's time, in a child
-  }
-  target.lock_.release();
+  if (drain == Drain::when_due) target.take_owners_place();
+}
+
+/// Takes in what waits, if nobody holds the lock, in the place of an owner that does not come.
+void ThreadHeap::take_owners_place() noexcept {
+  // Again for what came while the lock was held: whoever brought it found the lock held, and left.
+  do {
+    if (!lock_.try_acquire()) return;
+    // The stage is read again under the lock, which an orphan's next owner takes before its first block.
+    if (stage.load(std::memory_order_seq_cst) == HeapStage::owned) {
+      drain_locked();
+      lock_.release();
+      return;
+    }
+    receive_locked();
+    receive_returned_locked();  // of the parent's time, in a child
+    lock_.release();
+  } while (remote_.load(std::memory_order_seq_cst) != 0);
 }
 
 void ThreadHeap::mend_after_fork() noexcept {
@@ -183,9 +191,11 @@ void ThreadHeap::receive_locked() noexcept {
 }
 
 void ThreadHeap::receive() noexcept {
-  const LockGuard guard(lock_);
-  receive_locked();
-  receive_returned_locked();
+  do {
+    const LockGuard guard(lock_);
+    receive_locked();
+    receive_returned_locked();
+  } while (remote_.load(std::memory_order_seq_cst) != 0);
 }
 
 void ThreadHeap::receive_returned_locked() noexcept {
