@@ -1,5 +1,4 @@
 // A malloc that now and then hands out a block which is still in use: workloads must notice.
-#define _GNU_SOURCE
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
