@@ -207,7 +207,7 @@ class EachInstruction : public testing::TestWithParam<Case> {
     return test::interrupt_at_each_instruction(
         {GetParam().prepare, GetParam().act, meanwhile, nothing_is_lost, stops_max()});
   }
-  static size_t stops_max() { return test::is_slow_build() ? 40 : 80; }
+  static size_t stops_max() { return test::is_slow_build() ? 8 : 40; }
 
   void SetUp() override {
     if (test::is_thread_sanitized()) GTEST_SKIP() << "ThreadSanitizer puts signals off, and lets no child have threads";
