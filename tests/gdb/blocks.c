@@ -7,7 +7,8 @@
 
 enum { sizes_count = 48, freed_count = 8, remote_count = 332, returned_count = 640, attention_count = 100 };
 
-char *in_use, *in_bin, *in_queue, *in_rest, *in_arena, *freed_in_arena, *large, *mapping, *kept_mapping, *freed_large, *orphaned;
+char *in_use, *in_bin, *in_queue, *in_rest, *in_arena, *freed_in_arena, *large, *mapping, *kept_mapping, *freed_large,
+    *orphaned;
 char *stray, *gathered_in_parcel, *gathered_in_chain;
 char* freed[freed_count];
 char* remote[remote_count];
@@ -50,9 +51,9 @@ static void call_for_attention(void) {
 static void* free_for_others(void* unused) {
   (void)unused;
   char* own = allocate(100);
-  (void)allocate(3000); /* a slab of the class, so that what lies free stays so */
+  (void)allocate(3000);                    /* a slab of the class, so that what lies free stays so */
   in_rest = own + malloc_usable_size(own); /* fresh blocks come in the order of their addresses */
-  pthread_barrier_wait(&turn); /* or it would get the dead thread's heap */
+  pthread_barrier_wait(&turn);             /* or it would get the dead thread's heap */
   pthread_barrier_wait(&turn);
   call_for_attention(); /* first, since whoever looks at the clock sends what was gathered */
   send_home();

@@ -14,8 +14,8 @@ import unittest
 import house
 
 # 12 of malloc, 19 of free, and what the ways out cost spread over the pairs.
-# Clang, whose library is not the one that is shipped, decrements in three instructions.
-PAIR_INSTRUCTIONS_MAX = {"gcc": 32, "clang": 36}
+# Clang, whose library is not the one that is shipped, keeps less in addresses and decrements in three instructions.
+PAIR_INSTRUCTIONS_MAX = {"gcc": 32, "clang": 38}
 PAIRS_FEW, PAIRS_MANY = 20_000, 120_000
 
 COMPILER = os.environ.get("BURSAR_COMPILER", "")  # such as "gcc 12"
