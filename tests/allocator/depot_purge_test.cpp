@@ -8,6 +8,7 @@
 
 #include "allocator/page_map.h"
 #include "allocator/settings.h"
+#include "tests/allocator/depot_user.h"
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
@@ -17,26 +18,15 @@ namespace {
 using fake_os::Call;
 using fake_os::Failure;
 
-bursar::Run* acquire(size_t granules, size_t alignment = 1) {
-  Zeroed zeroed{};
-  return depot.acquire(granules, alignment, RunKind::pages, zeroed);
-}
+using test::acquire_run;
+using test::bytes_of;
+using test::start_of;
 
-size_t bytes_of(const bursar::Run& run) { return run.granules * granule_bytes; }
-void* start_of(const bursar::Run& run) { return pointer_to(run.start); }
-
-/// A clock that stands still, so that nothing is purged by chance.
-class DepotPurge : public testing::Test {
- protected:
-  DepotPurge() { fake_os::set_clock_ms(clock_ms); }
-  ~DepotPurge() override { depot.validate(); }
-
-  static constexpr uint64_t clock_ms = 1'000'000;
-};
+class DepotPurge : public test::WithStillClock {};
 
 TEST_F(DepotPurge, APurgedRunReadsZeroAgain) {
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(2);
+  bursar::Run* keeper = acquire_run(1);
+  bursar::Run* run = acquire_run(2);
   memset(start_of(*run), 1, bytes_of(*run));
   const uintptr_t start = run->start;
   depot.retire(run);
@@ -50,8 +40,8 @@ TEST_F(DepotPurge, APurgedRunReadsZeroAgain) {
 }
 
 TEST_F(DepotPurge, ARefusedPurgeLeavesTheRunDirty) {
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(2);
+  bursar::Run* keeper = acquire_run(1);
+  bursar::Run* run = acquire_run(2);
   memset(start_of(*run), 1, bytes_of(*run));
   depot.retire(run);
   fake_os::fail(Call::purge, 1, Failure::once);
@@ -66,7 +56,7 @@ TEST_F(DepotPurge, ARefusedPurgeLeavesTheRunDirty) {
 
 TEST_F(DepotPurge, PurgesWhenTheDelayIsOver) {
   settings.purge_ms = 500;
-  bursar::Run* run = acquire(1);
+  bursar::Run* run = acquire_run(1);
   depot.retire(run);
   fake_os::advance_clock_ms(499);
   depot.purge_due();
@@ -78,16 +68,16 @@ TEST_F(DepotPurge, PurgesWhenTheDelayIsOver) {
 
 TEST_F(DepotPurge, ABusySegmentIsPurgedAllTheSame) {
   settings.purge_ms = 500;
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* idle = acquire(1);
-  bursar::Run* busy = acquire(1);
+  bursar::Run* keeper = acquire_run(1);
+  bursar::Run* idle = acquire_run(1);
+  bursar::Run* busy = acquire_run(1);
   memset(start_of(*idle), 1, granule_bytes);
   depot.retire(idle);
   const uint64_t purges = fake_os::calls(Call::purge);
   for (int i = 0; i < 20; ++i) {
     fake_os::advance_clock_ms(100);
     depot.retire(busy);
-    busy = acquire(1);
+    busy = acquire_run(1);
     depot.purge_due();
   }
   EXPECT_GT(fake_os::calls(Call::purge), purges);
@@ -96,8 +86,8 @@ TEST_F(DepotPurge, ABusySegmentIsPurgedAllTheSame) {
 
 TEST_F(DepotPurge, PurgesAtOnceWhenToldTo) {
   settings.purge_ms = 0;
-  bursar::Run* keeper = acquire(1);
-  bursar::Run* run = acquire(1);
+  bursar::Run* keeper = acquire_run(1);
+  bursar::Run* run = acquire_run(1);
   memset(start_of(*run), 1, granule_bytes);
   const uint64_t purges = fake_os::calls(Call::purge);
   depot.retire(run);
@@ -108,10 +98,10 @@ TEST_F(DepotPurge, PurgesAtOnceWhenToldTo) {
 
 TEST_F(DepotPurge, NeverPurgesWhenToldSo) {
   settings.purge_ms = -1;
-  depot.retire(acquire(1));
+  depot.retire(acquire_run(1));
   fake_os::advance_clock_ms(1'000'000'000);
   depot.purge_due();
-  depot.retire(acquire(1));
+  depot.retire(acquire_run(1));
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
   EXPECT_EQ(fake_os::calls(Call::purge), 0U);
 }
@@ -119,15 +109,15 @@ TEST_F(DepotPurge, NeverPurgesWhenToldSo) {
 TEST_F(DepotPurge, WaitsAlsoWhereTheClockIsYoungerThanTheDelay) {
   settings.purge_ms = 3'600'000;
   fake_os::set_clock_ms(600'000);  // ten minutes after the machine started
-  depot.retire(acquire(1));
+  depot.retire(acquire_run(1));
   depot.purge_due();
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
 }
 
 TEST_F(DepotPurge, ASegmentWithHugePagesGivesBackWholeOnesOnly) {
   settings.huge_pages = HugePagesSetting::on;
-  bursar::Run* below = acquire(8);
-  bursar::Run* above = acquire(40);
+  bursar::Run* below = acquire_run(8);
+  bursar::Run* above = acquire_run(40);
   ASSERT_EQ(above->start, below->start + 8 * granule_bytes);
   ASSERT_EQ(below->segment->huge_pages, HugePages::yes);
   EXPECT_EQ(depot.measure().committed_bytes, segment_bytes) << "filled densely, so committed as a whole";
@@ -143,15 +133,15 @@ TEST_F(DepotPurge, ASegmentWithHugePagesGivesBackWholeOnesOnly) {
 
 TEST_F(DepotPurge, WantsAttentionWhileMuchFreeMemoryWaitsForTheClock) {
   std::vector<bursar::Run*> runs;
-  for (size_t bytes = 0; bytes < 32 * MiB; bytes += segment_bytes) runs.push_back(acquire(segment_granules));
+  for (size_t bytes = 0; bytes < 32 * MiB; bytes += segment_bytes) runs.push_back(acquire_run(segment_granules));
   for (bursar::Run* run : runs) {
     EXPECT_FALSE(depot.wants_attention());
     depot.retire(run);
   }
   EXPECT_TRUE(depot.wants_attention());
   depot.validate();
-  bursar::Run* again = acquire(segment_granules);
-  bursar::Run* more = acquire(segment_granules);
+  bursar::Run* again = acquire_run(segment_granules);
+  bursar::Run* more = acquire_run(segment_granules);
   EXPECT_FALSE(depot.wants_attention()) << "it is in use";
   depot.retire(again);
   depot.retire(more);
@@ -166,8 +156,8 @@ TEST_F(DepotPurge, WhatAHugePageHoldsBackDoesNotWaitForTheClock) {
   std::vector<bursar::Run*> in_use;
   std::vector<bursar::Run*> runs;
   for (size_t bytes = 0; bytes < 40 * MiB; bytes += segment_bytes) {
-    in_use.push_back(acquire(1));
-    runs.push_back(acquire(segment_granules - 1));
+    in_use.push_back(acquire_run(1));
+    runs.push_back(acquire_run(segment_granules - 1));
   }
   for (bursar::Run* run : runs) depot.retire(run);
   EXPECT_TRUE(depot.wants_attention());

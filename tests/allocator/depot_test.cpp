@@ -8,6 +8,7 @@
 
 #include "allocator/page_map.h"
 #include "allocator/settings.h"
+#include "tests/allocator/depot_user.h"
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
@@ -17,22 +18,11 @@ namespace {
 using fake_os::Call;
 using fake_os::Failure;
 
-bursar::Run* acquire(size_t granules, size_t alignment = 1) {
-  Zeroed zeroed{};
-  return depot.acquire(granules, alignment, RunKind::pages, zeroed);
-}
+using test::acquire_run;
+using test::bytes_of;
+using test::start_of;
 
-size_t bytes_of(const bursar::Run& run) { return run.granules * granule_bytes; }
-void* start_of(const bursar::Run& run) { return pointer_to(run.start); }
-
-/// A clock that stands still, so that nothing is purged by chance.
-class DepotTest : public testing::Test {
- protected:
-  DepotTest() { fake_os::set_clock_ms(clock_ms); }
-  ~DepotTest() override { depot.validate(); }
-
-  static constexpr uint64_t clock_ms = 1'000'000;
-};
+class DepotTest : public test::WithStillClock {};
 
 TEST_F(DepotTest, ARunIsEnteredInThePageMapWithAZeroedRecord) {
   Zeroed zeroed = Zeroed::no;
@@ -50,7 +40,7 @@ TEST_F(DepotTest, ARunIsEnteredInThePageMapWithAZeroedRecord) {
 }
 
 TEST_F(DepotTest, ARetiredRunIsGoneFromThePageMap) {
-  bursar::Run* run = acquire(2);
+  bursar::Run* run = acquire_run(2);
   const uintptr_t start = run->start;
   run->owner.store(ThreadHeap::thread_identity());
   depot.retire(run);
@@ -66,7 +56,7 @@ TEST_F(DepotTest, ARetiredRunIsGoneFromThePageMap) {
 TEST_F(DepotTest, ARunIsAlignedAsAsked) {
   for (size_t alignment = 1; alignment <= 32; alignment *= 2) {
     for (const size_t granules : {1, 3, 31}) {
-      bursar::Run* run = acquire(granules, alignment);
+      bursar::Run* run = acquire_run(granules, alignment);
       ASSERT_NE(run, nullptr);
       EXPECT_EQ(run->start % (alignment * granule_bytes), 0U);
     }
@@ -74,18 +64,18 @@ TEST_F(DepotTest, ARunIsAlignedAsAsked) {
 }
 
 TEST_F(DepotTest, ARunMayTakeAWholeSegment) {
-  bursar::Run* run = acquire(segment_granules);
+  bursar::Run* run = acquire_run(segment_granules);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(run->start % segment_bytes, 0U);
   memset(start_of(*run), 1, segment_bytes);
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
-  bursar::Run* next = acquire(1);
+  bursar::Run* next = acquire_run(1);
   ASSERT_NE(next, nullptr);
   EXPECT_EQ(depot.measure().segments_bytes, 2 * segment_bytes);
 }
 
 TEST_F(DepotTest, AUsedRunDoesNotClaimToReadZero) {
-  bursar::Run* run = acquire(2);
+  bursar::Run* run = acquire_run(2);
   memset(start_of(*run), 1, bytes_of(*run));
   const uintptr_t start = run->start;
   depot.retire(run);
@@ -96,18 +86,18 @@ TEST_F(DepotTest, AUsedRunDoesNotClaimToReadZero) {
 }
 
 TEST_F(DepotTest, TheSegmentWithTheLeastRoomServesFirst) {
-  bursar::Run* first = acquire(40);
-  bursar::Run* second = acquire(50);  // another segment, with less room
+  bursar::Run* first = acquire_run(40);
+  bursar::Run* second = acquire_run(50);  // another segment, with less room
   const Segment* fuller = second->segment;
   ASSERT_NE(first->segment, fuller);
-  bursar::Run* third = acquire(10);
+  bursar::Run* third = acquire_run(10);
   EXPECT_EQ(third->segment, fuller);
-  bursar::Run* fourth = acquire(14);
+  bursar::Run* fourth = acquire_run(14);
   EXPECT_NE(fourth->segment, fuller) << "14 fit there together, but 10 of them are taken";
 }
 
 TEST_F(DepotTest, AnEmptySegmentGoesBackToTheSystem) {
-  bursar::Run* run = acquire(5);
+  bursar::Run* run = acquire_run(5);
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
   depot.retire(run);
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes) << "kept for a while";
@@ -118,19 +108,19 @@ TEST_F(DepotTest, AnEmptySegmentGoesBackToTheSystem) {
 }
 
 TEST_F(DepotTest, ASegmentThatCannotGoBackIsUsedAgain) {
-  bursar::Run* run = acquire(5);
+  bursar::Run* run = acquire_run(5);
   const uintptr_t start = run->start;
   depot.retire(run);
   fake_os::fail(Call::release, 1, Failure::from_then_on);
   (void)depot.purge_all();
   fake_os::heal();
   EXPECT_EQ(depot.measure().segments_bytes, segment_bytes);
-  run = acquire(5);
+  run = acquire_run(5);
   EXPECT_EQ(run->start, start);
 }
 
 TEST_F(DepotTest, GrowsIntoFreeGranules) {
-  bursar::Run* run = acquire(2);
+  bursar::Run* run = acquire_run(2);
   memset(start_of(*run), 1, bytes_of(*run));
   ASSERT_TRUE(depot.grow(run, 9));
   EXPECT_EQ(run->granules, 9);
@@ -142,8 +132,8 @@ TEST_F(DepotTest, GrowsIntoFreeGranules) {
 }
 
 TEST_F(DepotTest, DoesNotGrowIntoAnotherRun) {
-  bursar::Run* run = acquire(2);
-  bursar::Run* next = acquire(2);
+  bursar::Run* run = acquire_run(2);
+  bursar::Run* next = acquire_run(2);
   ASSERT_EQ(next->start, run->start + 2 * granule_bytes);
   EXPECT_FALSE(depot.grow(run, 3));
   EXPECT_EQ(run->granules, 2);
@@ -152,44 +142,44 @@ TEST_F(DepotTest, DoesNotGrowIntoAnotherRun) {
 }
 
 TEST_F(DepotTest, ShrinksFromAbove) {
-  bursar::Run* run = acquire(6);
+  bursar::Run* run = acquire_run(6);
   depot.shrink(run, 2);
   EXPECT_EQ(run->granules, 2);
   EXPECT_EQ(page_map.run_of(pointer_to(run->start + 2 * granule_bytes - 1)), run);
   EXPECT_EQ(page_map.run_of(pointer_to(run->start + 2 * granule_bytes)), nullptr);
-  bursar::Run* next = acquire(4);
+  bursar::Run* next = acquire_run(4);
   EXPECT_EQ(next->start, run->start + 2 * granule_bytes);
 }
 
 TEST_F(DepotTest, SegmentsBeyondTheThresholdHaveHugePages) {
   std::vector<bursar::Run*> runs;
-  for (size_t bytes = 0; bytes < 24 * MiB; bytes += segment_bytes) runs.push_back(acquire(segment_granules));
+  for (size_t bytes = 0; bytes < 24 * MiB; bytes += segment_bytes) runs.push_back(acquire_run(segment_granules));
   for (const bursar::Run* run : runs) EXPECT_EQ(run->segment->huge_pages, HugePages::no);
-  EXPECT_EQ(acquire(1)->segment->huge_pages, HugePages::yes);
+  EXPECT_EQ(acquire_run(1)->segment->huge_pages, HugePages::yes);
 }
 
 TEST_F(DepotTest, HugePagesCanBeSwitchedOff) {
   settings.huge_pages = HugePagesSetting::off;
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(acquire(segment_granules)->segment->huge_pages, HugePages::no);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(acquire_run(segment_granules)->segment->huge_pages, HugePages::no);
 }
 
 TEST_F(DepotTest, SmallProcessesCommitAFewGranulesAtATime) {
-  (void)acquire(1);
+  (void)acquire_run(1);
   EXPECT_LE(depot.measure().committed_bytes, MiB);
   EXPECT_EQ(depot.measure().free_bytes, depot.measure().committed_bytes - granule_bytes);
 }
 
 TEST_F(DepotTest, RefusesWithoutLosingAnything) {
   fake_os::fail(Call::commit, 1, Failure::from_then_on);
-  EXPECT_EQ(acquire(1), nullptr);
+  EXPECT_EQ(acquire_run(1), nullptr);
   fake_os::heal();
   fake_os::fail(Call::reserve, 1, Failure::from_then_on);
-  EXPECT_EQ(acquire(segment_granules), nullptr);
+  EXPECT_EQ(acquire_run(segment_granules), nullptr);
   fake_os::heal();
-  bursar::Run* run = acquire(segment_granules);
+  bursar::Run* run = acquire_run(segment_granules);
   ASSERT_NE(run, nullptr);
   fake_os::fail(Call::reserve, 1, Failure::from_then_on);
-  EXPECT_EQ(acquire(1), nullptr) << "the only segment is full";
+  EXPECT_EQ(acquire_run(1), nullptr) << "the only segment is full";
   fake_os::heal();
   depot.retire(run);
   (void)depot.purge_all();
@@ -197,23 +187,23 @@ TEST_F(DepotTest, RefusesWithoutLosingAnything) {
 }
 
 TEST_F(DepotTest, CommitsLessWhenMoreIsRefused) {
-  (void)acquire(512 * KiB / granule_bytes);
+  (void)acquire_run(512 * KiB / granule_bytes);
   const size_t before = depot.measure().committed_bytes;
   fake_os::fail(Call::commit, 1, Failure::once);
-  bursar::Run* run = acquire(1);
+  bursar::Run* run = acquire_run(1);
   ASSERT_NE(run, nullptr);
   EXPECT_EQ(depot.measure().committed_bytes - before, granule_bytes);
   memset(start_of(*run), 1, granule_bytes);
 }
 
 TEST_F(DepotTest, AChildThatForgotItsSegmentsKeepsTheRunsInUse) {
-  bursar::Run* old_run = acquire(2);
+  bursar::Run* old_run = acquire_run(2);
   memset(start_of(*old_run), 1, bytes_of(*old_run));
   depot.lock().acquire();
   depot.forget_after_fork();
   EXPECT_FALSE(depot.lock().is_held());
   EXPECT_EQ(page_map.run_of(start_of(*old_run)), old_run);
-  bursar::Run* new_run = acquire(2);
+  bursar::Run* new_run = acquire_run(2);
   ASSERT_NE(new_run, nullptr);
   EXPECT_NE(new_run->segment, old_run->segment);
   EXPECT_FALSE(depot.grow(old_run, 3));
