@@ -16,7 +16,7 @@
 
 namespace bursar {
 
-/// What malloc takes from: blocks of one slab, and that slab.
+/// What malloc takes from: free blocks of a class, and the slab that gives it more.
 struct Bin {
   Block* head;
   Slab* current;
@@ -119,10 +119,9 @@ class alignas(64) ThreadHeap {
   [[nodiscard]] Bin& small_bin_of(size_t bytes) noexcept {
     return *bin_at((bytes + size_class_step - 1) & ~(size_class_step - 1));
   }
-  [[nodiscard]] Bin& bin_of(SizeClass size_class) noexcept { return bins_[size_class]; }
-
-  /// The same for a class of any size.
+  /// The same two for a class of any size.
   [[nodiscard]] Block* try_pop(SizeClass size_class) noexcept { return pop(bins_[size_class]); }
+  [[nodiscard]] Bin& bin_of(SizeClass size_class) noexcept { return bins_[size_class]; }
 
   /// True when there are strays to serve.
   [[nodiscard]] static bool has_strays(const Bin& bin) noexcept {
@@ -195,7 +194,7 @@ class alignas(64) ThreadHeap {
 
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
-  /// Checks I1 to I3, I5. Pre: no other thread is active.
+  /// Checks I1 to I3, I5 and I6. Pre: no other thread is active.
   void validate() noexcept;
 
   // The registry's fields (heap_registry.h).
