@@ -39,6 +39,7 @@ class Context:
     inputs: Path  # each case has a directory of its own below: inputs / case.name
     launcher: Path
     run_seconds_max: float = RUN_SECONDS_MAX
+    variables: tuple[tuple[str, str], ...] = ()  # of the measured program's environment, for the allocator that runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +121,7 @@ def start(context: Context, command, library: str | None, environment: dict[str,
     stdout_path = Path(stdout or Path(directory.name) / "stdout")
     stdout_path.touch()  # so that it can be watched from now on
     order = [str(context.launcher), "--stdout", str(stdout_path)]
-    for name, value in (environment or {}).items():
+    for name, value in [*(environment or {}).items(), *context.variables]:
         order += ["-e", f"{name}={value}"]
     if library is not None:
         order += ["--preload", str(library)]

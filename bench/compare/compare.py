@@ -53,6 +53,8 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     add("--filter", action="append", default=[], metavar="REGEX", help="only cases whose name it matches")
     add("--group", choices=selection.GROUPS, help="only this kind of cases")
     add("--peer", action="append", default=[], metavar="NAME=PATH", help="one more allocator, a library to preload")
+    add("--set", action="append", default=[], metavar="NAME:VAR=VALUE",
+        help="a variable for the environment of an allocator's runs")
     add("--only", metavar="NAME,...", type=lambda text: text.split(","), help="only these allocators")
     add("--runs-min", type=count, metavar="N", help=f"at least so many runs each ({RUNS_MIN}; quick: {QUICK_RUNS})")
     add("--runs-max", type=count, metavar="N", help=f"at most so many runs each ({RUNS_MAX}; quick: {QUICK_RUNS})")
@@ -98,7 +100,8 @@ class Comparison:
         self._options = options_of(arguments)
         self._cases = selection.selected(selection.all_cases(), arguments.group, arguments.filter)
         self._context = context_of(arguments)
-        self._allocators, self._missing = peers.find(self._context, arguments.peer, arguments.only)
+        self._allocators, self._missing = peers.find(self._context, arguments.peer, arguments.only,
+                                                       arguments.set)
         if arguments.chart:
             import_chart()
         for path in filter(None, [arguments.json, arguments.markdown, arguments.chart]):
@@ -125,6 +128,9 @@ class Comparison:
     def _say_what(self) -> None:
         print(machine.sentence(machine.description()))
         print("allocators: " + ", ".join(f"{one.name} {one.version}".strip() for one in self._allocators))
+        for one in self._allocators:
+            for name, value in one.variables:
+                print(f"{one.name} runs with {name}={value}")
         for name in self._missing:
             print(f"not installed: {name} (Debian package {peers.DEBIAN[name].package})")
         low, high = self._options.runs_min, self._options.runs_max

@@ -13,6 +13,7 @@ from errors import BadInput
 SUBJECT = "bursar"
 BASELINE = "glibc"
 NAME = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 PROBED_PROGRAM = "/bin/true"
 HASH_CHARACTERS = 16
 
@@ -23,7 +24,8 @@ class Allocator:
     name: str
     library: str | None
     version: str  # the Debian package's, "" where nobody knows
-    hash: str  # of the library's content
+    hash: str  # of the library's content, and of the variables
+    variables: tuple[tuple[str, str], ...] = ()  # of its environment alone
 
     @property
     def is_rival(self) -> bool:
@@ -50,7 +52,8 @@ def packages(only: list[str] | None) -> list[str]:
     return [packaged.package for name, packaged in DEBIAN.items() if only is None or name in only]
 
 
-def find(context: Context, peers: list[str], only: list[str] | None) -> tuple[list[Allocator], list[str]]:
+def find(context: Context, peers: list[str], only: list[str] | None,
+         settings: list[str] = ()) -> tuple[list[Allocator], list[str]]:
     """The allocators to compare, bursar first, and the names of Debian's that are not installed."""
     named = dict(parse(peer) for peer in peers)
     if len(named) < len(peers):
@@ -63,7 +66,9 @@ def find(context: Context, peers: list[str], only: list[str] | None) -> tuple[li
     missing = [name for name in wanted if name in DEBIAN and debian_files(name) is None]
     if only is not None and missing:
         raise BadInput(f"{missing[0]} is not installed (Debian package {DEBIAN[missing[0]].package})")
-    found = [made(name, context, named) for name in wanted if name not in missing]
+    variables = variables_of(settings, wanted)
+    found = [with_variables(made(name, context, named), variables.get(name, ())) for name in wanted
+             if name not in missing]
     for allocator in found:
         check_preload(context, allocator)
     return found, missing
@@ -79,6 +84,28 @@ def parse(peer: str) -> tuple[str, Path]:
     if not Path(path).is_file():
         raise BadInput(f"--peer {peer}: no file {path}")
     return name, Path(path).resolve()
+
+
+def variables_of(settings: list[str], known: list[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """NAME:VARIABLE=VALUE, by the name of the allocator."""
+    variables = {}
+    for setting in settings:
+        name, colon, rest = setting.partition(":")
+        variable, equals, value = rest.partition("=")
+        if not colon or not equals or VARIABLE.fullmatch(variable) is None:
+            raise BadInput(f"--set {setting}: write NAME:VARIABLE=VALUE")
+        if name not in known:
+            raise BadInput(f"--set {setting}: no allocator {name!r} in this run; there are: {', '.join(known)}")
+        variables[name] = (*variables.get(name, ()), (variable, value))
+    return variables
+
+
+def with_variables(allocator: Allocator, variables: tuple[tuple[str, str], ...]) -> Allocator:
+    """The same allocator in an environment of its own: another one to the journal."""
+    if not variables:
+        return allocator
+    content = hashlib.sha256(repr((allocator.hash, variables)).encode())
+    return dataclasses.replace(allocator, variables=variables, hash=content.hexdigest()[:HASH_CHARACTERS])
 
 
 def made(name: str, context: Context, named: dict[str, Path]) -> Allocator:

@@ -29,7 +29,7 @@ def document(allocators: list[Allocator], options: Options, results: list[Result
 
 def origin(allocator: Allocator) -> dict:
     file = Path(allocator.library).name if allocator.library else None
-    return {"file": file, "version": allocator.version, "sha256": allocator.hash}
+    return {"file": file, "version": allocator.version, "sha256": allocator.hash, "variables": dict(allocator.variables)}
 
 
 def case_document(result: Result) -> dict:

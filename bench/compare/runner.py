@@ -154,7 +154,8 @@ class Series:
         if failure:
             return Turn(None, failure)
         try:
-            return Turn(self._case.run(self._context, allocator.library, self._options.scale))
+            context = dataclasses.replace(self._context, variables=allocator.variables)
+            return Turn(self._case.run(context, allocator.library, self._options.scale))
         except (RunFailed, OSError, subprocess.SubprocessError) as fault:
             return Turn(None, " ".join(str(fault).split()))
 

@@ -69,6 +69,30 @@ class Command(CompareCase):
         self.assertRegex(done.stdout, "bursar +crashed: SIGSEGV")
         self.assertIn("short", self.results()["cases"])
 
+    def test_a_variable_is_in_the_environment_of_one_allocator_alone(self):
+        done = self.compare("--filter=crashing", "--set=other:BURSAR_BENCH_KILLS=yes")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("other runs with BURSAR_BENCH_KILLS=yes", done.stdout)
+        allocators = self.results()["cases"]["crashing"]["allocators"]
+        self.assertEqual(allocators["other"], {"failure": "SIGSEGV"})
+        self.assertIn("samples", allocators["bursar"])
+        self.assertEqual(self.results()["allocators"]["other"]["variables"], {"BURSAR_BENCH_KILLS": "yes"})
+
+    def test_an_allocator_with_another_variable_is_measured_anew(self):
+        self.compare("--filter=short", "--set=other:SETTING=1")
+        self.record.unlink()
+        self.compare("--filter=short", "--set=other:SETTING=1")
+        self.assertEqual(self.turns(), [])
+        self.compare("--filter=short", "--set=other:SETTING=2")
+        self.assertEqual(len(self.turns()), TURNS)
+
+    def test_wrong_variables_are_named(self):
+        for setting, fault in (("other", "write NAME:VARIABLE=VALUE"), ("other:1x=2", "write NAME:VARIABLE=VALUE"),
+                               ("nobody:X=1", "no allocator 'nobody' in this run")):
+            done = self.compare(f"--set={setting}")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"bench: --set {setting}: {fault}", done.stderr)
+
     def test_filter_and_group(self):
         self.compare("--filter=^sho")
         self.assertEqual({turn.split()[0] for turn in self.turns()}, {"short"})

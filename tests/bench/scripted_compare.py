@@ -1,7 +1,7 @@
 """The command on two short cases: scripted_compare.py RECORD ARGUMENTS...
 
-Every run appends a line to RECORD. The case `crashing` dies under a library whose name BURSAR_BENCH_CRASH gives, and a
-run is interrupted when RECORD has as many lines as BURSAR_BENCH_INTERRUPT says.
+Every run appends a line to RECORD. The case `crashing` dies under a library whose name BURSAR_BENCH_CRASH gives, or where the
+variable BURSAR_BENCH_KILLS is yes, and a run is interrupted when RECORD has as many lines as BURSAR_BENCH_INTERRUPT says.
 """
 
 import dataclasses
@@ -33,7 +33,8 @@ class ShortCase(Case):
         return launch(context, self.command, library)
 
 
-CRASHING = f'case "$LD_PRELOAD" in *{os.environ.get("BURSAR_BENCH_CRASH", "none")}*) kill -SEGV $$;; esac'
+CRASHING = (f'case "$LD_PRELOAD:$BURSAR_BENCH_KILLS" in *{os.environ.get("BURSAR_BENCH_CRASH", "none")}*|*:yes) '
+            'kill -SEGV $$;; esac')
 CASES = [
     ShortCase("short", "workloads", "What does a program cost that does nothing?", command=("/bin/true",)),
     ShortCase("crashing", "programs", "Who crashes?", packages=("coreutils",), command=("/bin/sh", "-c", CRASHING)),
