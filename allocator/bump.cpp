@@ -2,6 +2,7 @@
 #include "allocator/bump.h"
 
 #include "allocator/depot.h"
+#include "allocator/settings.h"
 #include "allocator/thread.h"
 
 namespace bursar::bump {
@@ -23,10 +24,25 @@ size_t stride_of(size_t bytes) noexcept {
 /// The first block stands a header's breadth behind the next multiple of 16.
 uintptr_t first_block(const BumpChunk& chunk) noexcept { return chunk.start + block_alignment; }
 
-void rewind(BumpChunk& chunk) noexcept { chunk.next = first_block(chunk); }
+/// Where the next block would start, as the owner knows it.
+uintptr_t next_of(const BumpChunk& chunk) noexcept { return chunk.next.load(std::memory_order_relaxed); }
+
+/// Pairs with the acquire of a walk, which finds the headers below written.
+void set_next(BumpChunk& chunk, uintptr_t next) noexcept { chunk.next.store(next, std::memory_order_release); }
+
+void rewind(BumpChunk& chunk) noexcept {
+  if (!settings.keeps_tags) return set_next(chunk, first_block(chunk));
+  if (next_of(chunk) == first_block(chunk)) return;  // nothing to be forgotten, as when task follows task
+  const LockGuard no_walk(depot.lock());
+  set_next(chunk, first_block(chunk));
+}
+
+size_t bytes_of(const BumpHeader& header) noexcept { return header.bytes.load(std::memory_order_relaxed); }
+
+bool is_freed(const BumpHeader& header) noexcept { return header.tag.load(std::memory_order_relaxed) == bump_freed; }
 
 bool has_room(const BumpChunk& chunk, size_t stride) noexcept {
-  return chunk.next + stride - sizeof(BumpHeader) <= chunk.end;
+  return next_of(chunk) + stride - sizeof(BumpHeader) <= chunk.end;
 }
 
 BumpChunk* make_chunk() noexcept {
@@ -35,7 +51,7 @@ BumpChunk* make_chunk() noexcept {
   if (run == nullptr) return nullptr;
   auto* chunk = static_cast<BumpChunk*>(run);
   chunk->end = chunk->start + chunk_bytes;
-  rewind(*chunk);
+  set_next(*chunk, first_block(*chunk));
   return chunk;
 }
 
@@ -57,7 +73,7 @@ void count_free(BumpChunk& chunk) noexcept {
 
 }  // namespace
 
-void* allocate(size_t bytes, uint32_t task) noexcept {
+void* allocate(size_t bytes, uint32_t tag) noexcept {
   const size_t stride = stride_of(bytes);
   BumpChunk* chunk = thread.chunk;
   if (chunk == nullptr || !has_room(*chunk, stride)) {
@@ -66,19 +82,20 @@ void* allocate(size_t bytes, uint32_t task) noexcept {
     leave_chunk();
     chunk = thread.chunk = fresh;
   }
-  void* block = pointer_to(chunk->next);
-  header_of(block) = {static_cast<uint32_t>(stride - sizeof(BumpHeader)), task};
-  chunk->next += stride;
+  void* block = pointer_to(next_of(*chunk));
+  header_of(block).bytes.store(static_cast<uint32_t>(stride - sizeof(BumpHeader)), std::memory_order_relaxed);
+  header_of(block).tag.store(tag, std::memory_order_relaxed);
+  set_next(*chunk, next_of(*chunk) + stride);
   ++chunk->blocks_out;
   return block;
 }
 
 void deallocate(BumpChunk& chunk, void* pointer) noexcept {
-  header_of(pointer).task = bump_freed;
+  header_of(pointer).tag.store(bump_freed, std::memory_order_relaxed);
   if (&chunk != thread.chunk) return count_free(chunk);
   --chunk.blocks_out;
-  const uintptr_t end = address_of(pointer) + header_of(pointer).bytes + sizeof(BumpHeader);
-  if (end == chunk.next) chunk.next = address_of(pointer);
+  const uintptr_t end = address_of(pointer) + bytes_of(header_of(pointer)) + sizeof(BumpHeader);
+  if (end == next_of(chunk) && !settings.keeps_tags) set_next(chunk, address_of(pointer));
   (void)try_start_over(chunk);
 }
 
@@ -86,28 +103,40 @@ bool holds_block(const BumpChunk& chunk, const void* pointer) noexcept {
   const uintptr_t address = address_of(pointer);
   if (address < first_block(chunk)) return false;
   const BumpHeader& header = header_of(pointer);
-  return header.task != bump_freed && header.bytes != 0 && header.bytes <= chunk_bytes &&
-         address + header.bytes <= chunk.end;
+  const size_t bytes = bytes_of(header);
+  return !is_freed(header) && bytes != 0 && bytes <= chunk_bytes && address + bytes <= chunk.end;
 }
 
 void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noexcept {
   if (holds_block(chunk, pointer)) return;
-  if (address_of(pointer) >= first_block(chunk) && header_of(pointer).task == bump_freed) report_double_free(pointer);
+  // Inside a block there may be zeroes; a header has a length.
+  const bool has_header = address_of(pointer) >= first_block(chunk) && bytes_of(header_of(pointer)) != 0;
+  if (has_header && is_freed(header_of(pointer))) report_double_free(pointer);
   report_interior_pointer(pointer, pointer_to(chunk.start), caller);
 }
 
-size_t usable_bytes(const void* pointer) noexcept { return header_of(pointer).bytes; }
+size_t usable_bytes(const void* pointer) noexcept { return bytes_of(header_of(pointer)); }
 
-uint32_t task_of(const void* pointer) noexcept { return header_of(pointer).task; }
+BlockTag* tag_of(const void* pointer) noexcept { return &header_of(pointer).tag; }
+
+void* first_block_locked(const BumpChunk& chunk) noexcept {
+  // Pairs with the release in set_next.
+  return chunk.next.load(std::memory_order_acquire) > first_block(chunk) ? pointer_to(first_block(chunk)) : nullptr;
+}
+
+void* next_block_locked(const BumpChunk& chunk, const void* block) noexcept {
+  const uintptr_t next = address_of(block) + bytes_of(header_of(block)) + sizeof(BumpHeader);
+  return next < chunk.next.load(std::memory_order_acquire) ? pointer_to(next) : nullptr;
+}
 
 bool try_extend(BumpChunk& chunk, void* pointer, size_t bytes) noexcept {
   if (&chunk != thread.chunk || bytes > block_bytes_max) return false;
   BumpHeader& header = header_of(pointer);
-  const uintptr_t end = address_of(pointer) + header.bytes + sizeof(BumpHeader);
+  const uintptr_t end = address_of(pointer) + bytes_of(header) + sizeof(BumpHeader);
   const size_t stride = stride_of(bytes);
-  if (end != chunk.next || address_of(pointer) + stride - sizeof(BumpHeader) > chunk.end) return false;
-  header.bytes = static_cast<uint32_t>(stride - sizeof(BumpHeader));
-  chunk.next = address_of(pointer) + stride;
+  if (end != next_of(chunk) || address_of(pointer) + stride - sizeof(BumpHeader) > chunk.end) return false;
+  header.bytes.store(static_cast<uint32_t>(stride - sizeof(BumpHeader)), std::memory_order_relaxed);
+  set_next(chunk, address_of(pointer) + stride);
   return true;
 }
 

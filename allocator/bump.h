@@ -7,19 +7,20 @@
 
 #include "allocator/report.h"
 #include "allocator/run.h"
+#include "allocator/tags.h"
 #include "allocator/units.h"
 
 namespace bursar {
 
 /// Stands right before each block, in what its alignment would waste half the time anyway. Written by the owner when it
-/// cuts the block, then changed only by whoever frees it.
+/// cuts the block, then changed only by whoever frees it, or walks over all tags.
 struct BumpHeader {
-  uint32_t bytes;  // usable
-  uint32_t task;   // which task allocated it; bump_freed once it is freed
+  std::atomic<uint32_t> bytes;  // usable
+  BlockTag tag;                 // whose the block is; bump_freed once it is freed
 };
 static_assert(sizeof(BumpHeader) == 8);
 
-inline constexpr uint32_t bump_freed = UINT32_MAX;
+inline constexpr uint32_t bump_freed = 0;
 
 /// | header | block | header | block | ... | next ......... end |
 ///
@@ -29,8 +30,9 @@ inline constexpr uint32_t bump_freed = UINT32_MAX;
 ///
 ///   I1  while owned: blocks_out = cut by the owner - freed by the owner; balance <= 0 counts the others' frees
 ///   I2  once left: balance = blocks not yet freed; the free that makes it 0 retires the chunk, once
+///   I3  while tags are kept, `next` falls only under the depot's lock: below it stands header after header, for whoever walks
 struct BumpChunk : Run {
-  uintptr_t next;
+  std::atomic<uintptr_t> next;  // written by the owner
   uintptr_t end;
   std::atomic<int32_t> balance;
   int32_t blocks_out;
@@ -43,8 +45,8 @@ namespace bump {
 inline constexpr size_t block_bytes_max = 4 * KiB;
 
 /// A block from the calling thread's chunk, or from a new chunk if that is full or missing. Null when there is no
-/// memory. Pre: the thread serves a task arena, is inside; bytes <= block_bytes_max.
-[[nodiscard]] void* allocate(size_t bytes, uint32_t task) noexcept;
+/// memory. Pre: the thread serves a task arena, is inside; bytes <= block_bytes_max; the tag is not bump_freed.
+[[nodiscard]] void* allocate(size_t bytes, uint32_t tag) noexcept;
 
 /// From any thread, at any time. Pre: inside; the pointer was checked (check_block).
 void deallocate(BumpChunk& chunk, void* pointer) noexcept;
@@ -58,8 +60,12 @@ void check_block(const BumpChunk& chunk, const void* pointer, Caller caller) noe
 /// Pre: it can.
 [[nodiscard]] size_t usable_bytes(const void* pointer) noexcept;
 
-/// Which task allocated the block.
-[[nodiscard]] uint32_t task_of(const void* pointer) noexcept;
+/// Whose the block is. Pre: as above.
+[[nodiscard]] BlockTag* tag_of(const void* pointer) noexcept;
+
+/// The first block of a chunk, and the one behind another; null behind the last. Pre: the depot's lock is held, tags are kept.
+[[nodiscard]] void* first_block_locked(const BumpChunk& chunk) noexcept;
+[[nodiscard]] void* next_block_locked(const BumpChunk& chunk, const void* block) noexcept;
 
 /// Grows the newest block of the calling thread's chunk where it is. False when that cannot be.
 [[nodiscard]] bool try_extend(BumpChunk& chunk, void* pointer, size_t bytes) noexcept;

@@ -9,6 +9,7 @@
 #include "allocator/page_map.h"
 #include "allocator/page_source.h"
 #include "allocator/settings.h"
+#include "allocator/tags.h"
 
 namespace bursar {
 namespace {
@@ -156,6 +157,8 @@ Segment* Depot::add_segment() noexcept {
   } else {
     segment = static_cast<Segment*>(metadata::allocate_locked(sizeof(Segment)));
     if (segment == nullptr) return nullptr;
+    segment->next_made = segments_made_;
+    segments_made_ = segment;
   }
   void* start = page_source::reserve(segment_bytes, segment_bytes);
   if (start == nullptr || !page_map.cover(address_of(start), segment_bytes)) {
@@ -322,6 +325,7 @@ void Depot::forget_after_fork() noexcept {
   ++generation_;
   lock_.reset();
   metadata::forget_after_fork();
+  tags::forget_after_fork();
   page_source::forget_after_fork();
 }
 

@@ -53,6 +53,10 @@ class Depot {
 
   [[nodiscard]] Lock& lock() noexcept { return lock_; }
 
+  /// All segments that ever were, those of a forgotten depot too; the others follow by next_made. Those that are empty may have no
+  /// memory. Pre: the lock is held.
+  [[nodiscard]] Segment* first_made_locked() noexcept { return segments_made_; }
+
   /// In a child whose parent's other thread held the lock: what it guarded is given up, not used. Runs in use stay
   /// valid; free granules of the parent's segments are lost to the child.
   void forget_after_fork() noexcept;
@@ -104,6 +108,7 @@ class Depot {
   std::atomic<bool> has_purge_work_{false};
   std::atomic<size_t> waiting_granules_{0};  // written under the lock, read by anybody
   Segment* spare_records_ = nullptr;
+  Segment* segments_made_ = nullptr;
   size_t segment_count_ = 0;
   size_t committed_granules_ = 0;
   uint32_t generation_ = 0;

@@ -11,7 +11,7 @@
 
 namespace bursar {
 
-/// The ways out of try_deallocate_fast, which has no frame: they are jumped to.
+/// The ways out of deallocate_fast, which has no frame: they are jumped to.
 void leave_to_settle(Slab* slab) noexcept;
 void leave_double_free(void* pointer) noexcept;
 
@@ -29,29 +29,29 @@ void leave_double_free(void* pointer) noexcept;
     leave_to_settle(slab);
 }
 
-/// All of free but its ways out: one comparison tells a block of this thread's heap from everything else, which is left
-/// to the caller when this returns false. Any pointer, also null.
-[[nodiscard, gnu::always_inline]] inline bool try_deallocate_fast(void* pointer) noexcept {
+/// All of free but its ways out: one comparison tells a block of this thread's heap from everything else, for which it jumps to
+/// `other`, with the run that the page map found; where it found none, to `unknown`. Any pointer, also null.
+template <auto other, auto unknown>
+[[gnu::always_inline]] inline void deallocate_fast(void* pointer) noexcept {
   Run* run;
   if (!page_map.find_run(pointer, run)) [[unlikely]]
-    return false;
+    return unknown(pointer);
   if (!ThreadHeap::is_own(*run)) [[unlikely]]
-    return false;
+    return other(pointer, run);
   put_fast(static_cast<Slab*>(run), pointer);
-  return true;
 }
 
-/// The same for a block whose size is told: false too when a block of that size would have another class.
-[[nodiscard, gnu::always_inline]] inline bool try_deallocate_sized_fast(void* pointer, size_t bytes) noexcept {
+/// The same for a block whose size is told: to `other` too when a block of that size would have another class.
+template <auto other, auto unknown>
+[[gnu::always_inline]] inline void deallocate_sized_fast(void* pointer, size_t bytes) noexcept {
   Run* run;
   if (!page_map.find_run(pointer, run)) [[unlikely]]
-    return false;
+    return unknown(pointer, bytes);
   if (!ThreadHeap::is_own(*run) || bytes > medium_bytes_max) [[unlikely]]
-    return false;
+    return other(pointer, bytes, run);
   if (run->size_class != size_class_of(bytes)) [[unlikely]]
-    return false;
+    return other(pointer, bytes, run);
   put_fast(static_cast<Slab*>(run), pointer);
-  return true;
 }
 
 }  // namespace bursar

@@ -178,6 +178,8 @@ void* try_recycle_small(size_t bytes) noexcept {
   return may_recycle(*thread.active, bin) ? thread.active->recycle(bin) : nullptr;
 }
 
+void* recycle_inside(Bin& bin) noexcept { return may_recycle(*thread.heap, bin) ? thread.heap->recycle(bin) : nullptr; }
+
 void* allocate(size_t bytes, size_t alignment, Zeroed zeroed) noexcept {
   if (thread.is_inside) return emergency::allocate(bytes, alignment);
   const SizeClass size_class = class_for(bytes, alignment);
@@ -193,7 +195,7 @@ void* allocate_grown(size_t bytes) noexcept {
   return allocate_large(bytes, block_alignment, Zeroed::no, large::Growth::expected);
 }
 
-void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept {
+void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t tag) noexcept {
   if (bytes > bump::block_bytes_max || alignment > block_alignment || thread.is_inside) {
     return allocate(bytes, alignment, zeroed);
   }
@@ -201,7 +203,7 @@ void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t 
   {
     const InsideScope inside;
     enter();
-    block = bump::allocate(bytes, task);
+    block = bump::allocate(bytes, tag);
   }
   if (block == nullptr) return allocate(bytes, alignment, zeroed);
   if (zeroed == Zeroed::yes) memset(block, 0, bytes);
@@ -231,22 +233,24 @@ void deallocate(void* pointer, Caller caller) noexcept {
 }
 
 BlockInfo look_up(const void* pointer) noexcept {
-  const Run* run = page_map.run_of(pointer);
+  Run* run = page_map.run_of(pointer);
   if (run == nullptr || address_of(pointer) % block_alignment != 0) return {};
   switch (run->kind) {
     case RunKind::slab: {
       const auto& slab = *static_cast<const Slab*>(run);
       if (!slab::is_block_start(slab, pointer)) return {};
-      return {slab.block_bytes(), slab.size_class, 0, true, false};
+      return {slab.block_bytes(), slab.size_class, slab::tag_of(slab, pointer), true, false};
     }
     case RunKind::pages:
-    case RunKind::mapping: return {large::usable_bytes(run), 0, 0, run->start == address_of(pointer), false};
+    case RunKind::mapping:
+      return {large::usable_bytes(run), 0, large::tag_of(run), run->start == address_of(pointer), false};
     case RunKind::bump: {
       const auto& chunk = *static_cast<const BumpChunk*>(run);
       if (!bump::holds_block(chunk, pointer)) return {};
-      return {bump::usable_bytes(pointer), 0, bump::task_of(pointer), true, true};
+      return {bump::usable_bytes(pointer), 0, bump::tag_of(pointer), true, true};
     }
-    case RunKind::emergency: return {emergency::usable_bytes(pointer), 0, 0, emergency::is_block(run, pointer), true};
+    case RunKind::emergency:
+      return {emergency::usable_bytes(pointer), 0, nullptr, emergency::is_block(run, pointer), true};
     case RunKind::unused: break;
   }
   return {};

@@ -6,7 +6,12 @@
 
 #include "allocator/report.h"
 #include "allocator/size_class.h"
+#include "allocator/tags.h"
 #include "allocator/units.h"
+
+namespace bursar {
+struct Bin;
+}
 
 namespace bursar::heap {
 
@@ -14,10 +19,23 @@ namespace bursar::heap {
 struct BlockInfo {
   size_t usable_bytes;
   SizeClass size_class;  // 0 for large, bump and emergency blocks
-  uint32_t task;         // for bump blocks, else 0
+  BlockTag* tag;         // null where it has none: emergency blocks, and those of slabs unless tags are kept
   bool is_ours;
   bool is_odd;  // bump or emergency: its size tells nothing of its class
 };
+
+/// A block in use, as a walk finds it.
+struct TaggedBlock {
+  BlockTag& tag;  // was not 0 a moment ago; the block may be freed, and allocated anew, at any moment
+  size_t usable_bytes;
+  SizeClass size_class;  // as in BlockInfo
+};
+
+/// Visits all blocks that have a tag. Others may allocate and free meanwhile: who changes a tag compares and swaps. What is in use from
+/// the beginning of the walk to its end is visited once. The visitor must not allocate. Pre: tags are kept; the caller did not interrupt the heap.
+/// Cost: a read of every tag, under the depot's lock: some milliseconds for a GiB of heap.
+using TagVisitor = void (*)(void* context, const TaggedBlock& block);
+void for_each_tag(TagVisitor visit, void* context) noexcept;
 
 /// The class that serves `bytes` at a multiple of `alignment`, a power of two; 0 for what large blocks serve.
 [[nodiscard]] SizeClass class_for(size_t bytes, size_t alignment) noexcept;
@@ -25,6 +43,9 @@ struct BlockInfo {
 /// The first and cheapest way when the fast path found its bin empty: blocks that came back to its slab. Null when there are too
 /// few, and whenever the fast path is closed. Any size, any thread. Cost: some fifty instructions.
 [[nodiscard]] void* try_recycle_small(size_t bytes) noexcept;
+
+/// The same for a bin of the calling thread's heap, whether or not the fast path is open. Pre: the bin is empty, the caller owns the heap, is inside.
+[[nodiscard]] void* recycle_inside(Bin& bin) noexcept;
 
 /// A block of at least `bytes` (0 is served as 1) at a multiple of `alignment`. Null when there is no memory. Thread safe, also in
 /// signal handlers that interrupted a slow path (not the fast one: as in glibc). Pre: alignment is a power of two; the thread was attached or ended.
@@ -35,7 +56,7 @@ struct BlockInfo {
 [[nodiscard]] void* allocate_grown(size_t bytes) noexcept;
 
 /// A small block of the calling thread's bump arena; as allocate() where the arena does not serve the size.
-[[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t task) noexcept;
+[[nodiscard]] void* allocate_in_arena(size_t bytes, size_t alignment, Zeroed zeroed, uint32_t tag) noexcept;
 
 /// The short way of a block of another thread's heap: true when it is on its way. Any pointer.
 [[nodiscard]] bool try_send(void* pointer) noexcept;

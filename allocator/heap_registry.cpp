@@ -91,6 +91,7 @@ ThreadHeap* HeapRegistry::shared_heap() noexcept {
 void HeapRegistry::lose_own_heap() noexcept {
   thread.active = const_cast<ThreadHeap*>(&empty_heap);
   thread.heap = nullptr;
+  thread.set_account(nullptr, nullptr);
   thread.stage = ThreadStage::unborn;
 }
 

@@ -31,6 +31,7 @@ constexpr size_t grown_in_tract_bytes_min = 128 * KiB;
 constinit MappingCache cache;
 constinit Tracts tracts;
 constinit LargeRun* spare_records = nullptr;
+constinit LargeRun* mappings_in_use = nullptr;
 
 /// The large blocks freed last, told from foreign pointers when one of them is freed again. Under the depot's lock, but
 /// read without: the reader is about to abort.
@@ -54,6 +55,7 @@ LargeRun* take_record_locked() noexcept {
 
 void put_record_locked(LargeRun* record) noexcept {
   record->kind = RunKind::unused;
+  record->tag.store(0, std::memory_order_relaxed);
   record->next_spare = spare_records;
   spare_records = record;
 }
@@ -69,11 +71,32 @@ void count_locked(size_t more_bytes, size_t more_mappings) noexcept {
 void enter_locked(LargeRun* run) noexcept {
   page_map.set_run(run->start, 1, run);
   count_locked(run->bytes, 1);
+  run->previous_mapping = nullptr;
+  run->next_mapping = mappings_in_use;
+  if (mappings_in_use != nullptr) mappings_in_use->previous_mapping = run;
+  std::atomic_thread_fence(std::memory_order_release);  // for a child of this moment: see mend_mappings
+  mappings_in_use = run;
 }
 
 void withdraw_locked(LargeRun* run) noexcept {
   page_map.set_run(run->start, 1, nullptr);
   count_locked(-run->bytes, size_t{0} - 1);
+  if (run->next_mapping != nullptr) run->next_mapping->previous_mapping = run->previous_mapping;
+  if (run->previous_mapping != nullptr) {
+    run->previous_mapping->next_mapping = run->next_mapping;
+  } else if (mappings_in_use == run) {  // not in a child that has forgotten the list, and finds its first one here
+    mappings_in_use = run->next_mapping;
+  }
+}
+
+/// In a child. Another thread may have been at the list, but it puts a block there, or takes one out, by a single store to a link forward: so
+/// these lead from block to block, and those back are made anew.
+void mend_mappings() noexcept {
+  LargeRun* previous = nullptr;
+  for (LargeRun* run = mappings_in_use; run != nullptr; run = run->next_mapping) {
+    run->previous_mapping = previous;
+    previous = run;
+  }
 }
 
 Mapping take_mapping_locked(size_t bytes, size_t alignment, Zeroed& zeroed) noexcept {
@@ -288,6 +311,8 @@ bool purge_all() noexcept {
   return cache.purge_locked(UINT64_MAX) || any_dirty;
 }
 
+LargeRun* first_mapping_locked() noexcept { return mappings_in_use; }
+
 size_t mapped_bytes() noexcept { return mappings_bytes.load(std::memory_order_relaxed); }
 size_t mapping_count() noexcept { return mappings.load(std::memory_order_relaxed); }
 
@@ -297,6 +322,8 @@ void forget_after_fork() noexcept {
   cache.forget_after_fork();
   tracts.forget_after_fork();
   spare_records = nullptr;
+  // Without tags nobody walks over it, and the pages of the records are not worth a copy.
+  settings.keeps_tags ? mend_mappings() : void(mappings_in_use = nullptr);
 }
 
 }  // namespace bursar::large

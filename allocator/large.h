@@ -6,6 +6,7 @@
 #include "allocator/lock.h"
 #include "allocator/report.h"
 #include "allocator/run.h"
+#include "allocator/tags.h"
 #include "allocator/units.h"
 
 namespace bursar {
@@ -19,6 +20,9 @@ struct LargeRun : Run {
   size_t bytes;
   Tract* tract;  // where a block of kind mapping lies; null where the mapping is its own
   LargeRun* next_spare;
+  LargeRun* next_mapping;  // of those of kind mapping that are in use
+  LargeRun* previous_mapping;
+  BlockTag tag;
 };
 static_assert(sizeof(LargeRun) <= run_record_bytes);
 
@@ -46,6 +50,11 @@ void deallocate(Run* run) noexcept;
 
 /// What the block holds, all of it usable.
 [[nodiscard]] inline size_t usable_bytes(const Run* run) noexcept { return static_cast<const LargeRun*>(run)->bytes; }
+
+[[nodiscard]] inline BlockTag* tag_of(Run* run) noexcept { return &static_cast<LargeRun*>(run)->tag; }
+
+/// The blocks of kind mapping; the others follow by next_mapping. Pre: the depot's lock is held.
+[[nodiscard]] LargeRun* first_mapping_locked() noexcept;
 
 /// The block with another size and its contents, moved at most by moving its pages; null when that does not work and
 /// the block is as before. Pre: bytes > medium_bytes_max.

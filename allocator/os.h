@@ -48,6 +48,9 @@ void advise_small_pages(void* start, size_t bytes) noexcept;
 /// Nanoseconds since some fixed point (CLOCK_MONOTONIC).
 [[nodiscard]] uint64_t now_ns() noexcept;
 
+/// Nanoseconds since 1970 (CLOCK_REALTIME).
+[[nodiscard]] uint64_t unix_now_ns() noexcept;
+
 /// The soft RLIMIT_AS in bytes, SIZE_MAX when there is none, as it was at the first call: sandboxes that are entered later may
 /// kill for asking.
 [[nodiscard]] size_t address_space_bytes_max() noexcept;
@@ -73,6 +76,11 @@ class SignalBlock {
 
 [[nodiscard]] int process_id() noexcept;
 [[nodiscard]] int parent_process_id() noexcept;
+
+/// Of the calling thread: the kernel's number of it, and its name, NUL-terminated, of at most 15 bytes; empty when it cannot be told.
+[[nodiscard]] uint32_t thread_id() noexcept;
+inline constexpr size_t thread_name_bytes = 16;
+void thread_name(char (&name)[thread_name_bytes]) noexcept;
 
 /// What the kernel knows of the process itself: peak resident memory in bytes, minor and major page faults, and time spent.
 struct Usage {
@@ -116,6 +124,20 @@ struct FileIdentity {
 /// Gives the file `bytes` bytes with room on the disk behind each, so that no later write to a mapping of
 /// it can fail with SIGBUS. Zero, or the negative errno.
 [[nodiscard]] int allocate_file(int descriptor, size_t bytes) noexcept;
+
+/// The soft RLIMIT_FSIZE in bytes, SIZE_MAX when there is none: a larger file would bring the signal SIGXFSZ.
+[[nodiscard]] size_t file_bytes_max() noexcept;
+
+/// As allocate_file without room behind it: what is not written yet is a hole.
+[[nodiscard]] int resize_file(int descriptor, size_t bytes) noexcept;
+
+/// Puts memory behind mapped pages, as a write to each would, which are not changed; where a write would end in SIGBUS it says so instead.
+enum class Populated : unsigned char {
+  yes,
+  no_room,
+  unknown
+};  // unknown: the kernel cannot (Linux before 5.14), or must not
+[[nodiscard]] Populated populate(void* start, size_t bytes) noexcept;
 
 /// Maps a file, shared and writable, in the place of what is mapped at `where`, which mostly stays when it is refused.
 [[nodiscard]] bool map_file_over(void* where, int descriptor, size_t bytes) noexcept;

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,8 +47,9 @@ constexpr const char* clock_function_name = "__kernel_clock_gettime";
 #error "bursar knows the system call conventions of x86-64 and arm64 only"
 #endif
 
-/// Absent from the headers of kernels before 4.14.
+/// Absent from the headers of kernels before 4.14 and 5.14.
 constexpr int madvise_wipe_on_fork = 18;
+constexpr int madvise_populate_write = 23;
 
 long as_long(const volatile void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
 
@@ -132,6 +134,8 @@ uint64_t now_ms() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE, 1'000); }
 
 uint64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC, 1'000'000'000); }
 
+uint64_t unix_now_ns() noexcept { return read_clock(CLOCK_REALTIME, 1'000'000'000); }
+
 size_t address_space_bytes_max() noexcept {
   static constinit std::atomic<size_t> known{0};
   if (const size_t bytes = known.load(std::memory_order_relaxed); bytes != 0) return bytes;
@@ -171,6 +175,13 @@ SignalBlock::~SignalBlock() {
 int process_id() noexcept { return static_cast<int>(system_call(SYS_getpid)); }
 
 int parent_process_id() noexcept { return static_cast<int>(system_call(SYS_getppid)); }
+
+uint32_t thread_id() noexcept { return static_cast<uint32_t>(system_call(SYS_gettid)); }
+
+void thread_name(char (&name)[thread_name_bytes]) noexcept {
+  if (is_error(system_call(SYS_prctl, PR_GET_NAME, as_long(name)))) name[0] = '\0';
+  name[thread_name_bytes - 1] = '\0';
+}
 
 Usage usage() noexcept {
   rusage figures{};
@@ -251,6 +262,24 @@ FileIdentity identity_of(int descriptor) noexcept {
 
 int allocate_file(int descriptor, size_t bytes) noexcept {
   return static_cast<int>(system_call(SYS_fallocate, descriptor, 0, 0, static_cast<long>(bytes)));
+}
+
+size_t file_bytes_max() noexcept {
+  rlimit64 limit{};
+  const bool is_known = !is_error(system_call(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, as_long(&limit)));
+  return is_known && limit.rlim_cur != RLIM64_INFINITY ? limit.rlim_cur : SIZE_MAX;
+}
+
+int resize_file(int descriptor, size_t bytes) noexcept {
+  return static_cast<int>(system_call(SYS_ftruncate, descriptor, static_cast<long>(bytes)));
+}
+
+Populated populate(void* start, size_t bytes) noexcept {
+  long result = -EINTR;
+  while (result == -EINTR) result = advise(start, bytes, madvise_populate_write);
+  if (!is_error(result)) return Populated::yes;
+  // EFAULT stands for SIGBUS; EHWPOISON for broken memory.
+  return result == -EFAULT || result == -ENOMEM || result == -EHWPOISON ? Populated::no_room : Populated::unknown;
 }
 
 bool map_file_over(void* where, int descriptor, size_t bytes) noexcept {

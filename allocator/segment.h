@@ -46,6 +46,7 @@ struct Segment {
   Segment* previous;
   Segment* purge_next;
   Segment* purge_previous;
+  Segment* next_made;  // of all that ever were, the newest first
 
   struct alignas(run_record_bytes) Record {
     unsigned char bytes[run_record_bytes];

@@ -10,6 +10,7 @@ enum class HugePagesSetting : uint8_t { automatic, on, off };
 struct Settings {
   int64_t purge_ms = 1000;  // free pages go back after this long; 0 at once, -1 never
   HugePagesSetting huge_pages = HugePagesSetting::automatic;
+  bool keeps_tags = false;  // each block in use has a tag, which the account writes
 };
 
 /// What has been free since before this time is due now. 0, which nothing is older than, until the clock has come far enough.

@@ -1,11 +1,10 @@
 // A slab: blocks of one size class, owned by one thread's heap.
 #include "allocator/slab.h"
 
-#include <array>
-
 #include "allocator/check.h"
 #include "allocator/depot.h"
 #include "allocator/page_map.h"
+#include "allocator/settings.h"
 
 namespace bursar::slab {
 namespace {
@@ -16,27 +15,6 @@ constexpr size_t carve_page_bytes = 4 * KiB;
 /// Beyond any count of blocks: a free of a slab that serves now never leaves the fast path for it.
 constexpr int32_t bias_of_current = 1 << 20;
 static_assert(bias_of_current > 1 << 16, "capacity is 16 bits");
-
-/// ceil(2^32 / units) for the block size of each class in units of 16 bytes. Multiplying an offset in units with it and
-/// dropping 32 bits divides exactly, since offset < 2^14 and the error of the reciprocal is below units <= 2^11.
-constexpr auto make_reciprocals() noexcept {
-  std::array<uint32_t, size_class_count> reciprocals{};
-  for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
-    const uint64_t units = block_bytes_of(size_class) / block_alignment;
-    reciprocals[size_class] = static_cast<uint32_t>(((uint64_t{1} << 32) - 1) / units + 1);
-  }
-  return reciprocals;
-}
-constexpr auto reciprocals = make_reciprocals();
-static_assert(slab_granules_of(size_class_count - 1) * granule_bytes / block_alignment <= 1 << 14);
-static_assert(medium_bytes_max / block_alignment <= 1 << 11);
-
-size_t block_index(const Slab& slab, const void* pointer) noexcept {
-  const uint64_t units = (address_of(pointer) - slab.start) / block_alignment;
-  // Class 1 has one unit a block; its reciprocal, 2^32, does not fit.
-  if (slab.size_class == 1) return units;
-  return units * reciprocals[slab.size_class] >> 32;
-}
 
 Block* block_at(const Slab& slab, size_t index) noexcept {
   return static_cast<Block*>(pointer_to(slab.start + index * slab.block_bytes()));
@@ -56,6 +34,16 @@ int32_t bias_of(const Slab& slab, SlabStage stage) noexcept {
   return slab.capacity - slab.worthwhile + 1;
 }
 
+/// One tag more than blocks, for addresses behind the last.
+size_t tag_count_of(const Slab& slab) noexcept { return size_t{slab.capacity} + 1; }
+
+/// Last: with its tags the slab can be found by whoever walks over all blocks.
+bool try_add_tags(Slab& slab) noexcept {
+  const LockGuard guard(depot.lock());
+  slab.tags = tags::take_locked(tag_count_of(slab));
+  return slab.tags != nullptr;
+}
+
 void set_worthwhile(Slab& slab) noexcept { slab.worthwhile_up_to = slab.carved - slab.worthwhile - slab.bias; }
 
 }  // namespace
@@ -67,12 +55,23 @@ Slab* acquire(SizeClass size_class, ThreadHeap* heap, uintptr_t owner) noexcept 
   auto* slab = static_cast<Slab*>(run);
   slab->size_class = static_cast<uint8_t>(size_class);
   slab->capacity = static_cast<uint16_t>(capacity_of(size_class));
-  slab->worthwhile = worthwhile_of(slab->capacity);
+  slab->worthwhile = static_cast<uint16_t>(worthwhile_of(slab->capacity));
   slab->heap.store(heap, std::memory_order_relaxed);
   slab->freed_last = &slab->freed;
   set_stage(*slab, SlabStage::current);
+  if (settings.keeps_tags && !try_add_tags(*slab)) {
+    depot.retire(slab);
+    return nullptr;
+  }
   slab->owner.store(owner, std::memory_order_relaxed);
   return slab;
+}
+
+void retire(Slab& slab) noexcept {
+  const LockGuard guard(depot.lock());
+  if (slab.tags != nullptr) tags::give_locked(slab.tags, tag_count_of(slab));
+  slab.tags = nullptr;
+  depot.retire_locked(&slab);
 }
 
 Slab& of(const Block* block) noexcept {
@@ -86,16 +85,16 @@ void check_is_out(const Slab& slab, const Block* block) noexcept {
 }
 
 const void* block_start(const Slab& slab, const void* pointer) noexcept {
-  return block_at(slab, block_index(slab, pointer));
+  return block_at(slab, index_of(slab, pointer));
 }
 
 bool is_block_start(const Slab& slab, const void* pointer) noexcept {
-  const size_t index = block_index(slab, pointer);
+  const size_t index = index_of(slab, pointer);
   return index < slab.capacity && block_at(slab, index) == pointer;
 }
 
 bool was_carved(const Slab& slab, const void* pointer) noexcept {
-  const size_t index = block_index(slab, pointer);
+  const size_t index = index_of(slab, pointer);
   return index < slab.carved && block_at(slab, index) == pointer;
 }
 

@@ -1,13 +1,16 @@
 // A slab: blocks of one size class, owned by one thread's heap.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "allocator/lock.h"
 #include "allocator/run.h"
+#include "allocator/segment.h"
 #include "allocator/size_class.h"
+#include "allocator/tags.h"
 #include "allocator/units.h"
 
 namespace bursar {
@@ -63,9 +66,11 @@ struct Slab : Run {
   // Up to here in the first cache line, which is all that frees touch.
   Slab* next;
   Slab* previous;
+  BlockTag*
+      tags;  // of its blocks, and one more for addresses behind the last; null unless tags are kept. Set under the depot's lock
   int32_t bias;
-  int32_t worthwhile;        // so many blocks must have come back before it is worth serving them
   int32_t worthwhile_up_to;  // of countdown; follows carved and bias
+  uint16_t worthwhile;       // so many blocks must have come back before it is worth serving them
   bool was_swept;            // served less than that since it became current
   uint32_t returned_count;
   Block* returned;  // freed by others while the owner did not come
@@ -85,6 +90,9 @@ namespace slab {
 /// A new slab of the class, entered in the page map, none of its blocks touched, current. Null when the system refuses.
 [[nodiscard]] Slab* acquire(SizeClass size_class, ThreadHeap* heap, uintptr_t owner) noexcept;
 
+/// Gives a slab back to the depot, and its tags, which are all 0. Pre: no block is out, or all that are have come back.
+void retire(Slab& slab) noexcept;
+
 /// The slab of a block that comes back, whoever's it is; ends the process when there is none. That a block starts there is not
 /// looked at.
 [[nodiscard]] Slab& of(const Block* block) noexcept;
@@ -92,6 +100,48 @@ namespace slab {
 /// Ends the process when the block cannot be out: it is the last one freed already, or more come back than ever left. Seen late,
 /// but for nothing.
 void check_is_out(const Slab& slab, const Block* block) noexcept;
+
+/// What finds a block from an address: ceil(2^31 / units), for the block size of the class in units of 16 bytes. Multiplying an offset in
+/// units with it and dropping 31 bits divides exactly, since offset < 2^14 and the error of the reciprocal is below units <= 2^11.
+struct Geometry {
+  uint32_t reciprocal;
+  uint32_t block_bytes;
+};
+constexpr auto make_geometries() noexcept {
+  std::array<Geometry, size_class_count> geometries{};
+  for (SizeClass size_class = 1; size_class < size_class_count; ++size_class) {
+    const uint32_t bytes = static_cast<uint32_t>(block_bytes_of(size_class));
+    const uint32_t units = bytes / block_alignment;
+    geometries[size_class] = {((uint32_t{1} << 31) - 1) / units + 1, bytes};
+  }
+  return geometries;
+}
+inline constexpr auto geometries = make_geometries();
+static_assert(slab_granules_of(size_class_count - 1) * granule_bytes / block_alignment <= 1 << 14);
+static_assert(medium_bytes_max / block_alignment <= 1 << 11);
+
+/// The number of the block that holds the address, which lies in the slab; capacity for what lies behind the last.
+[[nodiscard]] inline size_t index_at(uintptr_t offset, const Geometry& geometry) noexcept {
+  return uint64_t{offset / block_alignment} * geometry.reciprocal >> 31;
+}
+
+/// The same for an address that starts a block or would; false for one within. Each unit behind a block's start adds the reciprocal to
+/// the product, at least 2^20; the reciprocal's error adds less than 2^14 in all.
+[[nodiscard, gnu::always_inline]] inline bool try_index_at(uintptr_t offset, uint32_t reciprocal,
+                                                           size_t& index) noexcept {
+  constexpr uint64_t remainder_bits = (uint64_t{1} << 31) - (uint64_t{1} << 20);
+  const uint64_t product = uint64_t{offset / block_alignment} * reciprocal;
+  index = product >> 31;
+  return (product & remainder_bits) == 0;
+}
+[[nodiscard]] inline size_t index_of(const Slab& slab, const void* pointer) noexcept {
+  return index_at(address_of(pointer) - slab.start, geometries[slab.size_class]);
+}
+
+/// The tag of the block that starts there, or would; null unless tags are kept. Of what lies behind the last block it is 0.
+[[nodiscard]] inline BlockTag* tag_of(const Slab& slab, const void* pointer) noexcept {
+  return slab.tags == nullptr ? nullptr : slab.tags + index_of(slab, pointer);
+}
 
 /// The start of the block that holds the address; the address lies in the slab.
 [[nodiscard]] const void* block_start(const Slab& slab, const void* pointer) noexcept;

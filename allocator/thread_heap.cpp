@@ -21,8 +21,22 @@ constexpr uint64_t calls_often_ms = 10;
 
 constinit const ThreadHeap empty_heap{};
 
-__thread Thread thread = {
-    const_cast<ThreadHeap*>(&empty_heap), nullptr, nullptr, nullptr, ThreadStage::unborn, false, false, 0, 0, false};
+__thread Thread thread = {const_cast<ThreadHeap*>(&empty_heap),
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          nullptr,
+                          false,
+                          true,
+                          false,
+                          false,
+                          ThreadStage::unborn,
+                          0,
+                          0,
+                          0,
+                          0,
+                          0};
 
 void SlabList::push_front(Slab& slab) noexcept {
   slab.previous = nullptr;
@@ -259,7 +273,7 @@ void ThreadHeap::retire_locked(Slab& slab) noexcept {
   if (slab.returned_count != 0) forget_returned_locked(slab);
   // A free that a signal handler interrupted on its way to settle the slab must find it gone.
   slab.heap.store(nullptr, std::memory_order_relaxed);
-  depot.retire(&slab);
+  slab::retire(slab);
 }
 
 void ThreadHeap::put(Slab& slab, Block* block) noexcept {

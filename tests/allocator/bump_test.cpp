@@ -56,7 +56,7 @@ TEST(Bump, BlocksFollowOneAnotherAligned) {
     EXPECT_GE(bump::usable_bytes(block), bytes);
     EXPECT_GE(bump::usable_bytes(block), 8U);
     EXPECT_LT(bump::usable_bytes(block) - bytes, 24U);
-    EXPECT_EQ(bump::task_of(block), 7U);
+    EXPECT_EQ(bump::tag_of(block)->load(), 7U);
     EXPECT_TRUE(end == 0 || address_of(block) == end + sizeof(BumpHeader)) << "nothing is lost between";
     end = address_of(block) + bump::usable_bytes(block);
     test::fill(block, bump::usable_bytes(block), bytes);
@@ -132,7 +132,7 @@ TEST(Bump, BlocksOutliveTheirTask) {
   void* other = allocate(100, 2);
   EXPECT_NE(&chunk_of(other), &chunk_of(block)) << "the next task has a chunk of its own";
   EXPECT_TRUE(test::holds(block, 100, 1));
-  EXPECT_EQ(bump::task_of(block), 1U);
+  EXPECT_EQ(bump::tag_of(block)->load(), 1U);
   deallocate(block);
   EXPECT_FALSE(is_chunk(block)) << "with its last block the chunk goes";
   EXPECT_TRUE(is_chunk(other));
@@ -163,7 +163,7 @@ TEST(Bump, AChunkWithoutBlocksRestsForTheNextTask) {
   rest_chunk();
   EXPECT_TRUE(is_chunk(block));
   EXPECT_EQ(allocate(64, 2), block);
-  EXPECT_EQ(bump::task_of(block), 2U);
+  EXPECT_EQ(bump::tag_of(block)->load(), 2U);
 }
 
 TEST(Bump, AChunkThatOthersEmptiedRestsForTheNextTask) {

@@ -24,6 +24,7 @@ using test::deallocate;
 using test::empty_bins;
 using test::run_attached;
 using test::slab_of;
+using test::try_deallocate_fast;
 using test::used_bytes;
 
 TEST(HeapRegistry, AThreadGetsAHeapOfItsOwn) {

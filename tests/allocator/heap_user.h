@@ -33,6 +33,14 @@ class AttachedThread {
 [[nodiscard]] void* allocate(size_t bytes) noexcept;
 void deallocate(void* pointer) noexcept;
 
+/// The fast half of free alone: false when it leaves.
+[[nodiscard]] inline bool try_deallocate_fast(void* pointer) noexcept {
+  Run* run = nullptr;
+  if (!page_map.find_run(pointer, run) || !ThreadHeap::is_own(*run)) return false;
+  put_fast(static_cast<Slab*>(run), pointer);
+  return true;
+}
+
 /// realloc: the block with another size and its contents, or null and the block as it was.
 [[nodiscard]] void* reallocate(void* pointer, size_t bytes) noexcept;
 

@@ -17,6 +17,7 @@ using test::AttachedThread;
 using test::deallocate;
 using test::run_attached;
 using test::slab_of;
+using test::try_deallocate_fast;
 
 /// One block of each stage that a slab can be in, of one class.
 struct OfEachStage {
