@@ -7,6 +7,8 @@
 #include "allocator/fast_path.h"
 #include "allocator/heap.h"
 #include "allocator/os.h"
+#include "interpose/account/account.h"
+#include "interpose/account/recorder.h"
 #include "interpose/export.h"
 #include "interpose/serve.h"
 
@@ -25,18 +27,47 @@ void* without_memory() noexcept {
 
 void* or_without_memory(void* block) noexcept { return block != nullptr ? block : without_memory(); }
 
-[[gnu::noinline]] void* malloc_slow(size_t bytes) noexcept {
-  if (void* block = heap::try_recycle_small(bytes)) [[likely]]
-    return block;
+[[gnu::noinline]] void* malloc_long_way(size_t bytes) noexcept {
   return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::no, serve::Call::malloc}));
 }
 
-[[gnu::noinline]] void* calloc_slow(size_t bytes) noexcept {
+[[gnu::noinline]] void* malloc_counted(size_t bytes) noexcept {
+  return recorder::allocate<ledger::Call::malloc, malloc_long_way>(bytes);
+}
+
+[[gnu::noinline]] void* malloc_uncounted(size_t bytes) noexcept {
+  if (void* block = heap::try_recycle_small(bytes)) [[likely]]
+    return block;
+  return malloc_long_way(bytes);
+}
+
+/// Where the bin is empty, or seems so.
+[[gnu::always_inline]] inline void* malloc_slow(size_t bytes) noexcept {
+  return account::is_recording ? malloc_counted(bytes) : malloc_uncounted(bytes);
+}
+
+[[gnu::noinline]] void* calloc_long_way(size_t bytes) noexcept {
   return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::yes, serve::Call::calloc}));
 }
 
-[[gnu::noinline]] void free_slow(void* pointer) noexcept {
-  if (!heap::try_send(pointer)) serve::deallocate(pointer, Caller::free);
+[[gnu::noinline]] void free_long_way(void* pointer) noexcept { serve::deallocate(pointer, Caller::free); }
+[[gnu::noinline]] void free_counted(void* pointer, Run* run) noexcept {
+  recorder::deallocate<free_long_way>(pointer, run);
+}
+
+[[gnu::noinline]] void free_uncounted(void* pointer) noexcept {
+  if (!heap::try_send(pointer)) free_long_way(pointer);
+}
+
+/// Not a block of this thread's, or not to be told from one.
+[[gnu::always_inline]] inline void free_slow(void* pointer, Run* run) noexcept {
+  account::is_recording ? free_counted(pointer, run) : free_uncounted(pointer);
+}
+
+[[gnu::noinline]] void* calloc_slow(size_t bytes) noexcept {
+  if (!account::is_recording) return calloc_long_way(bytes);
+  void* block = recorder::allocate<ledger::Call::calloc, calloc_long_way>(bytes);
+  return block == nullptr ? nullptr : __builtin_memset(block, 0, bytes);
 }
 
 /// realloc as the program sees it: a wrapper before us that knows no reallocarray must see its blocks all the same.
@@ -56,14 +87,12 @@ BURSAR_EXPORT void* malloc(size_t bytes) {
   if (bytes <= small_bytes_max) [[likely]] {
     if (void* block = allocate_fast(bytes)) [[likely]]
       return block;
+    return malloc_slow(bytes);
   }
-  return malloc_slow(bytes);
+  return malloc_long_way(bytes);
 }
 
-BURSAR_EXPORT void free(void* pointer) {
-  if (!try_deallocate_fast(pointer)) [[unlikely]]
-    free_slow(pointer);
-}
+BURSAR_EXPORT void free(void* pointer) { deallocate_fast<free_slow, free_long_way>(pointer); }
 
 BURSAR_EXPORT void* calloc(size_t count, size_t bytes_each) {
   size_t bytes = 0;
@@ -72,8 +101,9 @@ BURSAR_EXPORT void* calloc(size_t count, size_t bytes_each) {
   if (bytes <= small_bytes_max) [[likely]] {
     if (void* block = allocate_fast(bytes)) [[likely]]
       return __builtin_memset(block, 0, bytes);
+    return calloc_slow(bytes);
   }
-  return calloc_slow(bytes);
+  return calloc_long_way(bytes);
 }
 
 /// As in glibc: size 0 frees, and gives null with errno as it was.

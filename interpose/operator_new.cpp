@@ -9,11 +9,16 @@
 #include "allocator/fast_path.h"
 #include "allocator/heap.h"
 #include "allocator/os.h"
+#include "interpose/account/account.h"
+#include "interpose/account/budget.h"
+#include "interpose/account/budget_report.h"
+#include "interpose/account/recorder.h"
+#include "interpose/budget_exception.h"
 #include "interpose/serve.h"
 
 using namespace bursar;
 
-// This file alone throws and catches. What that needs of the C++ runtime is weak: a C program has no caller of these
+// This file and budget_exception.cpp alone throw, this one catches. What that needs of the C++ runtime is weak: a C program has no caller of these
 // operators and need not have the runtime either. The file is built without link-time optimisation, which would drop the
 // directives.
 asm(".weak __cxa_begin_catch");
@@ -52,6 +57,17 @@ namespace {
   __cxa_throw(exception, &_ZTISt9bad_alloc, &_ZNSt9bad_allocD1Ev);
 }
 
+/// What operator new does in the end: a budget has its own exception, if that can be had.
+[[noreturn, gnu::noinline]] void throw_for_lack_of_memory() {
+  const account::Refusal refusal = account::take_refusal();
+  if (refusal.tag != 0) {
+    BudgetFacts facts;
+    account::describe(refusal, facts);
+    try_throw_budget_exceeded(facts);
+  }
+  throw_bad_alloc();
+}
+
 /// A function of libstdc++ where a C program has loaded it later, out of sight of our references (a plug-in in C++). Its
 /// operators call our malloc, fail as we did, and know how to throw.
 void* function_of_late_runtime(const char* name) noexcept {
@@ -71,26 +87,43 @@ void* new_of_late_runtime(size_t bytes, size_t alignment) {
   return plain == nullptr ? nullptr : plain(bytes);
 }
 
-/// [new.delete.single]: calls the handler until there is memory or no handler; what the handler throws passes through.
-void* allocate_or_throw(size_t bytes, size_t alignment) {
+/// [new.delete.single]: calls the handler until there is memory or no handler; what the handler throws passes through. It is called
+/// for a spent budget too: the caches that it empties may be the task's. Null without either.
+void* try_allocate(size_t bytes, size_t alignment) {
   while (true) {
+    (void)account::take_refusal();  // of an earlier malloc, which has told of it, or of the turn before
     void* block = serve::allocate({bytes, alignment, Zeroed::no, serve::Call::operator_new});
     if (block == nullptr && __cxa_throw == nullptr) block = new_of_late_runtime(bytes, alignment);
     if (block != nullptr) return block;
     const std::new_handler handler = _ZSt15get_new_handlerv == nullptr ? nullptr : _ZSt15get_new_handlerv();
-    if (handler == nullptr) throw_bad_alloc();
+    if (handler == nullptr) return nullptr;
     handler();
   }
 }
 
-[[gnu::noinline]] void* new_slow(size_t bytes) { return allocate_or_throw(bytes, block_alignment); }
+void* allocate_or_throw(size_t bytes, size_t alignment) {
+  void* block = try_allocate(bytes, alignment);
+  if (block == nullptr) throw_for_lack_of_memory();
+  return block;
+}
+
+[[gnu::noinline]] void* new_long_way(size_t bytes) { return allocate_or_throw(bytes, block_alignment); }
+
+[[gnu::noinline]] void* new_counted(size_t bytes) {
+  return recorder::allocate<ledger::Call::operator_new, new_long_way>(bytes);
+}
+
+[[gnu::always_inline]] inline void* new_slow(size_t bytes) {
+  return account::is_recording ? new_counted(bytes) : new_long_way(bytes);
+}
 
 void* new_here(size_t bytes) {
   if (bytes <= small_bytes_max) [[likely]] {
     if (void* block = allocate_fast(bytes)) [[likely]]
       return block;
+    return new_slow(bytes);
   }
-  return new_slow(bytes);
+  return new_long_way(bytes);
 }
 
 void* new_aligned_here(size_t bytes, std::align_val_t alignment) {
@@ -99,14 +132,20 @@ void* new_aligned_here(size_t bytes, std::align_val_t alignment) {
   return allocate_or_throw(bytes, wanted < block_alignment ? block_alignment : wanted);
 }
 
-[[gnu::noinline]] void delete_slow(void* pointer) noexcept {
-  if (!heap::try_send(pointer)) serve::deallocate(pointer, Caller::operator_delete);
+[[gnu::noinline]] void delete_long_way(void* pointer) noexcept { serve::deallocate(pointer, Caller::operator_delete); }
+[[gnu::noinline]] void delete_counted(void* pointer, Run* run) noexcept {
+  recorder::deallocate<delete_long_way>(pointer, run);
 }
 
-void delete_here(void* pointer) noexcept {
-  if (!try_deallocate_fast(pointer)) [[unlikely]]
-    delete_slow(pointer);
+[[gnu::noinline]] void delete_uncounted(void* pointer) noexcept {
+  if (!heap::try_send(pointer)) delete_long_way(pointer);
 }
+
+[[gnu::always_inline]] inline void delete_slow(void* pointer, Run* run) noexcept {
+  account::is_recording ? delete_counted(pointer, run) : delete_uncounted(pointer);
+}
+
+void delete_here(void* pointer) noexcept { deallocate_fast<delete_slow, delete_long_way>(pointer); }
 
 using New = void* (*)(size_t);
 using NewAligned = void* (*)(size_t, std::align_val_t);
@@ -126,6 +165,9 @@ BURSAR_OPERATOR void operator delete(void* pointer, std::align_val_t) noexcept {
 extern "C" {
 [[gnu::alias("_Znwm"), gnu::visibility("hidden")]] void* bursar_own_new(size_t);
 [[gnu::alias("_ZdlPv"), gnu::visibility("hidden")]] void bursar_own_delete(void*);
+[[gnu::alias("_Znam"), gnu::visibility("hidden")]] void* bursar_own_new_array(size_t);
+[[gnu::alias("_ZnamSt11align_val_t"), gnu::visibility("hidden")]] void* bursar_own_new_array_aligned(size_t,
+                                                                                                     std::align_val_t);
 [[gnu::alias("_ZnwmSt11align_val_t"), gnu::visibility("hidden")]] void* bursar_own_new_aligned(size_t,
                                                                                                std::align_val_t);
 [[gnu::alias("_ZdlPvSt11align_val_t"), gnu::visibility("hidden")]] void bursar_own_delete_aligned(void*,
@@ -153,7 +195,11 @@ const DeleteAligned volatile found_delete_array_aligned = &operator delete[];
 [[gnu::always_inline]] inline bool owns_delete() noexcept { return found_delete == bursar_own_delete; }
 bool owns_delete_array() noexcept { return found_delete_array == bursar_own_delete_array; }
 bool owns_delete_array_aligned() noexcept { return found_delete_array_aligned == bursar_own_delete_array_aligned; }
+bool owns_new_array() noexcept { return owns_new() && found_new_array == bursar_own_new_array; }
 bool owns_new_aligned() noexcept { return found_new_aligned == bursar_own_new_aligned; }
+bool owns_new_array_aligned() noexcept {
+  return owns_new_aligned() && found_new_array_aligned == bursar_own_new_array_aligned;
+}
 bool owns_delete_aligned() noexcept { return found_delete_aligned == bursar_own_delete_aligned; }
 
 /// The nothrow forms without a C++ runtime in sight, which cannot catch: one that was loaded late does it for us.
@@ -171,7 +217,24 @@ void* without_runtime(size_t bytes, size_t alignment) noexcept {
   return plain == nullptr ? nullptr : plain(bytes, nothrow);
 }
 
-/// The nothrow forms: the throwing form, whoever's it is, and null for whatever it throws.
+[[gnu::noinline]] void* try_new_long_way(size_t bytes) { return try_allocate(bytes, block_alignment); }
+
+/// As new_here, with null for an exception: what an exception would tell takes long to find out.
+void* try_new_here(size_t bytes) {
+  if (bytes > small_bytes_max) return try_new_long_way(bytes);
+  if (void* block = allocate_fast(bytes)) [[likely]]
+    return block;
+  return account::is_recording ? recorder::allocate<ledger::Call::operator_new, try_new_long_way>(bytes)
+                               : try_new_long_way(bytes);
+}
+
+void* try_new_aligned_here(size_t bytes, std::align_val_t alignment) {
+  const auto wanted = static_cast<size_t>(alignment);
+  if (!is_power_of_two(wanted) || wanted > request_bytes_max / 2) return nullptr;
+  return try_allocate(bytes, wanted < block_alignment ? block_alignment : wanted);
+}
+
+/// The nothrow forms: the throwing form, if it is another's, and null for whatever is thrown.
 void* without_throwing(New allocate, size_t bytes) noexcept {
   if (__cxa_begin_catch == nullptr) return without_runtime(bytes, block_alignment);
   try {
@@ -195,10 +258,19 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
   serve::deallocate_sized(pointer, bytes, alignment);
 }
 
+[[gnu::noinline]] void delete_sized_long_way(void* pointer, size_t bytes) noexcept {
+  delete_sized_here(pointer, bytes, block_alignment);
+}
+
 /// The block's class must be that of its size, or else the long way finds out what is wrong.
+[[gnu::noinline]] void delete_sized_slow(void* pointer, size_t bytes, Run* run) noexcept {
+  const bool agrees = bytes <= medium_bytes_max && run->size_class == size_class_of(bytes);
+  if (account::is_recording && agrees) return delete_counted(pointer, run);
+  delete_sized_long_way(pointer, bytes);
+}
+
 [[gnu::always_inline]] inline void delete_sized_fast(void* pointer, size_t bytes) noexcept {
-  if (!try_deallocate_sized_fast(pointer, bytes)) [[unlikely]]
-    delete_sized_here(pointer, bytes, block_alignment);
+  deallocate_sized_fast<delete_sized_slow, delete_sized_long_way>(pointer, bytes);
 }
 
 }  // namespace
@@ -206,11 +278,11 @@ void delete_sized_here(void* pointer, size_t bytes, size_t alignment) noexcept {
 BURSAR_OPERATOR void* operator new[](size_t bytes) { return owns_new() ? new_here(bytes) : found_new(bytes); }
 
 BURSAR_OPERATOR void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return without_throwing(found_new, bytes);
+  return without_throwing(owns_new() ? try_new_here : found_new, bytes);
 }
 
 BURSAR_OPERATOR void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  return without_throwing(found_new_array, bytes);
+  return without_throwing(owns_new_array() ? try_new_here : found_new_array, bytes);
 }
 
 BURSAR_OPERATOR void* operator new[](size_t bytes, std::align_val_t alignment) {
@@ -218,11 +290,11 @@ BURSAR_OPERATOR void* operator new[](size_t bytes, std::align_val_t alignment) {
 }
 
 BURSAR_OPERATOR void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return without_throwing(found_new_aligned, bytes, alignment);
+  return without_throwing(owns_new_aligned() ? try_new_aligned_here : found_new_aligned, bytes, alignment);
 }
 
 BURSAR_OPERATOR void* operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return without_throwing(found_new_array_aligned, bytes, alignment);
+  return without_throwing(owns_new_array_aligned() ? try_new_aligned_here : found_new_array_aligned, bytes, alignment);
 }
 
 BURSAR_OPERATOR void operator delete[](void* pointer) noexcept {

@@ -17,7 +17,10 @@
 #include "interpose/account/environment.h"
 #include "interpose/account/options.h"
 #include "interpose/account/report_at_exit.h"
+#include "interpose/account/standard_error.h"
 #include "interpose/account/task.h"
+#include "interpose/account/task_sources.h"
+#include "interpose/loop/presence.h"
 
 namespace bursar::process {
 namespace {
@@ -35,6 +38,8 @@ void on_thread_exit(void*) noexcept {
   ++thread.exit_rounds;
   if (thread.exit_rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(exit_key, &thread) == 0) return;
   task::end_all();
+  task_sources::end_thread();
+  if (account::is_recording) account::end_thread();
   heap_registry.detach_thread();
 }
 
@@ -48,11 +53,13 @@ void in_child() noexcept {
   const InsideScope inside;
   heap_registry.notice_fork();
   account::notice_fork();
-  report_at_exit::forget_in_child();
+  if (!account::is_recording) task::begin_child();
+  standard_error::forget_copy();
 }
 
 void start_process() noexcept {
   if (os::page_bytes() > granule_bytes) report_page_size(os::page_bytes());
+  standard_error::note();
   char value[2 * path_bytes_max];
   switch (environment::read("BURSAR", value, sizeof(value))) {
     case environment::Found::yes: options::parse(value, options); break;
@@ -64,8 +71,10 @@ void start_process() noexcept {
   (void)pthread_atfork(nullptr, nullptr, in_child);
   has_exit_key = pthread_key_create(&exit_key, on_thread_exit) == 0;
   char program[path_bytes_max];
-  if (!os::executable_path(program, sizeof(program))) program[0] = '\0';
+  environment::read_program(program, sizeof(program));
   account::start(options, program);
+  if (account::is_recording) task_sources::start(options);
+  if (options.task_source == ledger::TaskSource::loop) loop::tell_if_missing();
   if (account::is_recording) report_at_exit::arm(options);
 }
 
@@ -94,6 +103,7 @@ void begin_thread() noexcept {
   }
   if (!heap_registry.attach_thread()) return;
   if (account::is_recording) account::begin_thread();
+  if (account::is_recording) task_sources::begin_thread();
   {
     const InsideScope inside;  // it takes the heap's lock
     choose_fast_path();

@@ -7,7 +7,6 @@
 #include "allocator/size_class.h"
 #include "allocator/thread.h"
 #include "interpose/account/account.h"
-#include "interpose/account/task.h"
 #include "interpose/process.h"
 
 namespace bursar::serve {
@@ -28,12 +27,19 @@ void begin_thread_after_some_frees() noexcept {
 }
 
 void* allocate_uncounted(const Request& request) noexcept {
-  begin_thread_if_new();
   if (request.call == Call::realloc && request.bytes > medium_bytes_max) return heap::allocate_grown(request.bytes);
   if (thread.serves_task_arena) {
-    return heap::allocate_in_arena(request.bytes, request.alignment, request.zeroed, task::current_number());
+    // Any tag will do while nobody reads it, but that of free blocks.
+    const uint32_t tag = account::is_recording ? account::current_tag() : 1;
+    return heap::allocate_in_arena(request.bytes, request.alignment, request.zeroed, tag);
   }
   return heap::allocate(request.bytes, request.alignment, request.zeroed);
+}
+
+/// A block in use has a tag.
+void check_is_in_use(const heap::BlockInfo& block, const void* pointer) noexcept {
+  const bool has_tag = block.is_ours && !block.is_odd && block.tag != nullptr;
+  if (has_tag && block.tag->load(std::memory_order_relaxed) == 0) report_double_free(pointer);
 }
 
 void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
@@ -41,6 +47,7 @@ void deallocate_counted(Call call, void* pointer, Caller caller) noexcept {
   begin_thread_after_some_frees();
   if (account::is_recording) {
     const heap::BlockInfo block = heap::look_up(pointer);
+    check_is_in_use(block, pointer);
     if (block.is_ours) account::count_free(call, block);
   }
   heap::deallocate(pointer, caller);
@@ -54,22 +61,44 @@ void check_size(const void* pointer, size_t bytes, size_t alignment) noexcept {
   if (!fits || !agrees) report_wrong_size(pointer, block.usable_bytes, bytes);
 }
 
+/// No program expects that a smaller block cannot be had.
+void* keep_larger(void* pointer, size_t bytes, size_t usable_bytes) noexcept {
+  if (bytes > usable_bytes) return nullptr;
+  if (account::is_recording) account::count_call(Call::realloc);
+  return pointer;
+}
+
 /// A block that kept its place but not its size counts as freed and allocated.
-void count_resize(size_t requested_bytes, const heap::BlockInfo& before, const heap::BlockInfo& after) noexcept {
+void count_resize(size_t requested_bytes, const heap::BlockInfo& before, const void* block) noexcept {
+  if (before.size_class != 0) return account::count_call(Call::realloc);  // those of slabs keep their size
+  const heap::BlockInfo after = heap::look_up(block);
   if (after.usable_bytes == before.usable_bytes) return account::count_call(Call::realloc);
   account::count_free(Call::realloc, before);
   account::count_allocation(Call::realloc, requested_bytes, after);
 }
 
-}  // namespace
+/// Whether the budget allows so many bytes more.
+bool is_allowed(size_t bytes) noexcept {
+  begin_thread_if_new();  // first: only then is it settled which task the thread is in
+  if (!account::is_recording) return true;
+  // So is it in a child: until it has a ledger of its own, the tags and the budget are the parent's.
+  if (!thread.is_inside) account::notice_fork();
+  return account::allows(bytes);
+}
 
-void* allocate(const Request& request) noexcept {
-  if (request.bytes > request_bytes_max) return nullptr;
+void* allocate_allowed(const Request& request) noexcept {
   void* block = allocate_uncounted(request);
   if (account::is_recording && block != nullptr) {
     account::count_allocation(request.call, request.bytes, heap::look_up(block));
   }
   return block;
+}
+
+}  // namespace
+
+void* allocate(const Request& request) noexcept {
+  if (request.bytes > request_bytes_max || !is_allowed(request.bytes)) return nullptr;
+  return allocate_allowed(request);
 }
 
 void deallocate(void* pointer, Caller caller) noexcept {
@@ -86,13 +115,18 @@ void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept {
 
 void* reallocate(void* pointer, size_t bytes) noexcept {
   const heap::BlockInfo before = account::is_recording ? heap::look_up(pointer) : heap::BlockInfo{};
+  if (account::is_recording) check_is_in_use(before, pointer);
+  // Asked for what the block grows by, and no more if it moves: its old place is given back.
+  const bool grows = account::is_recording && bytes > before.usable_bytes;
+  if (grows && !is_allowed(bytes - before.usable_bytes)) return nullptr;
   const heap::Resized resized = heap::resize(pointer, bytes);
   if (resized.block != nullptr) {
-    if (account::is_recording) count_resize(bytes, before, heap::look_up(resized.block));
+    if (account::is_recording) count_resize(bytes, before, resized.block);
     return resized.block;
   }
-  void* moved = allocate({bytes, block_alignment, Zeroed::no, Call::realloc});
-  if (moved == nullptr) return nullptr;
+  begin_thread_if_new();
+  void* moved = allocate_allowed({bytes, block_alignment, Zeroed::no, Call::realloc});
+  if (moved == nullptr) return keep_larger(pointer, bytes, resized.usable_before);
   memcpy(moved, pointer, resized.usable_before < bytes ? resized.usable_before : bytes);
   deallocate_counted(Call::realloc, pointer, Caller::realloc);
   return moved;

@@ -19,8 +19,11 @@ extern constinit bool is_recording;
 /// Opens the account if the options ask for it. Pre: the process has one thread and has not allocated.
 void start(const Options& options, const char* program) noexcept;
 
-/// Gives the calling thread's heap its counters. Pre: recording, the thread has a heap.
+/// Gives the calling thread its counters, which it shares where there are none left. Pre: recording, the thread has a heap.
 void begin_thread() noexcept;
+
+/// The thread ends: what it did is counted to its name, and its counters go to the next. What it still does is counted in slot 0.
+void end_thread() noexcept;
 
 /// In a new child, where the kernel does not tell that it is one.
 void note_child() noexcept;
@@ -29,7 +32,14 @@ void note_child() noexcept;
 /// are others.
 void notice_fork() noexcept;
 
-/// One block handed out. Pre: recording. Cost: some twenty instructions, no lock.
+/// What the calling thread allocates belongs to this task. Pre: recording.
+[[nodiscard]] ledger::Tag current_tag() noexcept;
+
+/// False when the budget of the thread's task does not allow so many bytes more: then the allocation fails. May call back the program.
+/// Pre: recording.
+[[nodiscard]] bool allows(size_t bytes) noexcept;
+
+/// One block handed out; it gets its tag. Pre: recording. Cost: some twenty instructions, no lock.
 void count_allocation(Call call, size_t requested_bytes, const heap::BlockInfo& block) noexcept;
 
 /// One block taken back by a call of free or delete, or, for `Call::realloc`, as the old one of a realloc (then the call

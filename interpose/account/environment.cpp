@@ -1,4 +1,4 @@
-// The environment, readable before libc has set it up.
+// What the kernel gave the process to begin with.
 #include "interpose/account/environment.h"
 
 #include <sys/auxv.h>
@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "allocator/os.h"
+#include "allocator/units.h"
 
 namespace bursar::environment {
 namespace {
@@ -82,6 +83,17 @@ Found read(const char* name, char* value, size_t bytes) noexcept {
     }
   }
   return Found::no;
+}
+
+void read_program(char* path, size_t bytes) noexcept {
+  const auto* executed = static_cast<const char*>(pointer_to(getauxval(AT_EXECFN)));
+  if (executed != nullptr && executed[0] == '/') {
+    const size_t length = strnlen(executed, bytes - 1);
+    memcpy(path, executed, length);
+    path[length] = '\0';
+  } else if (!os::executable_path(path, bytes)) {
+    path[0] = '\0';
+  }
 }
 
 }  // namespace bursar::environment

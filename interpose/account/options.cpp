@@ -5,6 +5,7 @@
 
 #include "allocator/os.h"
 #include "allocator/text.h"
+#include "allocator/units.h"
 
 namespace bursar::options {
 namespace {
@@ -46,6 +47,46 @@ bool set_ledger(Value value, Options& options) noexcept { return set_path(value,
 bool set_arena(Value value, Options& options) noexcept {
   if (!value.is("tasks") && !value.is("off")) return false;
   options.tasks_use_arenas = value.is("tasks");
+  return true;
+}
+
+bool set_tasks(Value value, Options& options) noexcept {
+  for (size_t i = 0; i < ledger::task_source_count; ++i) {
+    if (!value.is(ledger::task_source_names[i])) continue;
+    options.task_source = static_cast<ledger::TaskSource>(i);
+    return true;
+  }
+  return false;
+}
+
+/// 1024 for `K`, with `iB` behind it or not, and so on; 1 for nothing, 0 for what is no unit.
+uint64_t unit_of(Value suffix) noexcept {
+  if (suffix.length == 0) return 1;
+  const bool has_binary = suffix.length == 3 && suffix.text[1] == 'i' && suffix.text[2] == 'B';
+  if (suffix.length != 1 && !has_binary) return 0;
+  switch (suffix.text[0]) {
+    case 'K': return KiB;
+    case 'M': return MiB;
+    case 'G': return GiB;
+    default: return 0;
+  }
+}
+
+/// A task that may not even have a few blocks of each size is a mistake in the number.
+constexpr uint64_t budget_bytes_min = 64 * KiB;
+constexpr uint64_t budget_bytes_max = uint64_t{1} << 46;
+
+bool set_budget(Value value, Options& options) noexcept {
+  uint64_t number = 0;
+  size_t digits = 0;
+  for (; digits < value.length && value.text[digits] >= '0' && value.text[digits] <= '9'; ++digits) {
+    number = number * 10 + static_cast<uint64_t>(value.text[digits] - '0');
+    if (number > budget_bytes_max) return false;
+  }
+  const uint64_t unit = unit_of({value.text + digits, value.length - digits});
+  if (digits == 0 || unit == 0 || number > budget_bytes_max / unit) return false;
+  if (number * unit < budget_bytes_min) return false;
+  options.budget_bytes = number * unit;
   return true;
 }
 
@@ -96,6 +137,8 @@ constexpr Key keys[] = {
     {"stats", "[=text|json|openmetrics]", "off", "count every call; report at exit", set_stats},
     {"out", "=PATH", "stderr", "where the report goes; %p process id, %n program name, %% a percent sign", set_out},
     {"ledger", "=PATH", "off", "keep the account in this file, readable at any time; %p, %n, %% as above", set_ledger},
+    {"tasks", "=api|thread|process|loop", "api", "what a task is where the program does not say", set_tasks},
+    {"budget", "=BYTES", "off", "let a task have so many bytes at a time; from 64K on; K, M, G", set_budget},
     {"arena", "=tasks|off", "off", "serve malloc inside a task from a bump arena of the task", set_arena},
     {"purge", "=MS", "1000", "give free pages back after MS milliseconds; 0 at once, -1 never", set_purge},
     {"hugepages", "=auto|on|off", "auto", "use huge pages: above 24 MiB of heap, always, never", set_huge_pages},

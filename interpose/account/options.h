@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "allocator/settings.h"
+#include "interpose/account/ledger_format.h"
 
 namespace bursar {
 
@@ -15,12 +16,17 @@ inline constexpr size_t path_bytes_max = 1024;
 
 struct Options {
   StatsFormat stats = StatsFormat::off;
+  ledger::TaskSource task_source = ledger::TaskSource::api;
   bool tasks_use_arenas = false;
+  uint64_t budget_bytes = 0;         // of each task that has none of its own; 0: none
   char out[path_bytes_max] = {};     // empty: standard error
   char ledger[path_bytes_max] = {};  // empty: no file
   Settings heap;
 
-  [[nodiscard]] bool wants_account() const noexcept { return stats != StatsFormat::off || ledger[0] != '\0'; }
+  [[nodiscard]] bool wants_account() const noexcept {
+    const bool needs_tasks = task_source != ledger::TaskSource::api || budget_bytes != 0;
+    return stats != StatsFormat::off || ledger[0] != '\0' || needs_tasks;
+  }
 };
 
 namespace options {

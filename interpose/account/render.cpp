@@ -1,8 +1,10 @@
 // The report that a person reads in ten seconds, and the way to the other formats.
 #include "interpose/account/render.h"
 
+#include "interpose/account/render_json.h"
 #include "interpose/account/render_numbers.h"
 #include "interpose/account/render_output.h"
+#include "interpose/account/render_text.h"
 #include "interpose/account/render_totals.h"
 
 namespace bursar::ledger {
@@ -23,31 +25,14 @@ constexpr size_t live_end = 78;
 /// Classes that have a row of their own; a table that does not fit on a screen is not read.
 constexpr size_t rows_max = 12;
 
-void add_right(Output& output, size_t end, Cell cell) noexcept {
-  output.pad_to(end > cell.length() ? end - cell.length() : 0).add(cell.c_str());
-}
-
 /// A name and its number; a remark or the end of the line comes after it.
 Output& add_value(Output& output, const char* name, const Cell& value) noexcept {
-  output.add("  ").add(name).add(' ');
+  output.add("  ").add(name);
   add_right(output, value_end, value);
   return output;
 }
 
 Output& remark(Output& output) noexcept { return output.add(' ').pad_to(remark_start); }
-
-/// A ledger or a program may name anything; nothing of it steers the terminal.
-void add_printable(Output& output, const char* string) noexcept {
-  while (*string != '\0') {
-    const size_t length = utf8_length(string);
-    const auto first = static_cast<unsigned char>(*string);
-    const auto second = static_cast<unsigned char>(length > 1 ? string[1] : 0);
-    const bool steers = length == 0 || first < 0x20 || first == 0x7f || (first == 0xc2 && second < 0xa0);
-    if (steers) output.add('?');
-    for (size_t i = 0; i < length && !steers; ++i) output.add(string[i]);
-    string += length == 0 ? 1 : length;
-  }
-}
 
 void add_program(Output& output, const char* program, uint32_t process_id) noexcept {
   add_printable(output.add("bursar: "), program);
@@ -82,6 +67,15 @@ const char* name_of_signal(int64_t number) noexcept {
   }
 }
 
+const char* unfinished_line(Life life) noexcept {
+  switch (life) {
+    case Life::alive: return "  still running";
+    case Life::gone: return "  gone before its end: killed, or by _exit";
+    case Life::unknown: break;
+  }
+  return "  not at its end: still running, or killed";
+}
+
 void add_ending(Output& output, const ExitFacts& facts, Ending ending) noexcept {
   switch (ending) {
     case Ending::exited: add_value(output, "exit status", grouped(static_cast<uint64_t>(facts.exit_status))); break;
@@ -90,9 +84,15 @@ void add_ending(Output& output, const ExitFacts& facts, Ending ending) noexcept 
       if (const char* name = name_of_signal(facts.term_signal)) remark(output).add(name);
       break;
     case Ending::at_exit: return;
-    case Ending::unfinished: output.add("  not at its end: still running, or killed"); break;
+    case Ending::dropped: output.add("  the account ended early: there was no room for it"); break;
+    case Ending::unfinished: output.add(unfinished_line(facts.life)); break;
   }
   output.add('\n');
+}
+
+void add_shortage(Output& output, const Header& header) noexcept {
+  if (header.had_no_room.load(std::memory_order_relaxed) == 0) return;
+  output.add("  there was no room for more of the ledger: some threads, kinds or tasks are counted together\n");
 }
 
 void add_times(Output& output, const ExitFacts& facts, uint64_t wall_ns) noexcept {
@@ -144,6 +144,21 @@ void add_page_faults(Output& output, uint64_t count) noexcept {
   if (count != 0) add_value(output, "page faults", grouped(count)).add('\n');
 }
 
+void add_budget(Output& output, const View& view, uint64_t refused) noexcept {
+  const Header& header = *view.header;
+  if (header.budget_bytes != 0) {
+    add_value(output, "budget of a task", bytes_text(header.budget_bytes));
+    if (header.task_source != TaskSource::process && !has_tasks(view)) {
+      remark(output).add("nothing was held to it: no task was begun (see --tasks)\n");
+      return;
+    }
+    remark(output).add(grouped(refused).c_str()).add(refused == 1 ? " allocation refused\n" : " allocations refused\n");
+  } else if (refused != 0) {
+    add_value(output, "refused", grouped(refused));
+    remark(output).add("allocations over their tasks' budgets\n");
+  }
+}
+
 void add_memory(Output& output, const Totals& totals) noexcept {
   add_value(output, "peak live heap", bytes_text(totals.peak_live_bytes));
   if (totals.peak_live_ns != 0) remark(output).add("after ").add(duration_text(totals.peak_live_ns).c_str());
@@ -157,16 +172,17 @@ void add_memory(Output& output, const Totals& totals) noexcept {
 
 void add_row(Output& output, const ClassTotals& row) noexcept {
   add_right(output, allocations_end, grouped(row.allocations));
-  add_right(output.add(' '), requested_end, bytes_text(row.requested_bytes));
-  add_right(output.add(' '), handed_out_end, bytes_text(row.allocated_bytes));
+  add_right(output, requested_end, bytes_text(row.requested_bytes));
+  add_right(output, handed_out_end, bytes_text(row.allocated_bytes));
   const uint64_t waste = difference(row.allocated_bytes, row.requested_bytes);
-  add_right(output.add(' '), waste_end, percent_text(waste, row.allocated_bytes));
-  add_right(output.add(' '), live_end, grouped(row.live_blocks));
+  add_right(output, waste_end, percent_text(waste, row.allocated_bytes));
+  add_right(output, live_end, grouped(row.live_blocks));
   output.add('\n');
 }
 
 void add_table_head(Output& output) noexcept {
-  add_right(output.add('\n'), block_end, Cell().add("block"));
+  output.add('\n');
+  add_right(output, block_end, Cell().add("block"));
   add_right(output, allocations_end, Cell().add("allocations"));
   add_right(output, requested_end, Cell().add("requested"));
   add_right(output, handed_out_end, Cell().add("handed out"));
@@ -191,13 +207,13 @@ void add_to(ClassTotals& sum, const ClassTotals& row) noexcept {
   sum.live_blocks += row.live_blocks;
 }
 
-/// Classes in use, those with most bytes first.
-void add_table(Output& output, const Header& header, const Slot* slots, const Totals& totals) noexcept {
+/// Classes in use, those with most bytes first. Its arrays are not on the stack while the tables of tasks are made.
+[[gnu::noinline]] void add_table(Output& output, const View& view, const Totals& totals) noexcept {
   uint64_t allocated_bytes[size_class_capacity];
   bool shown[size_class_capacity];
   size_t used_count = 0;
   for (size_t i = 0; i < totals.class_count; ++i) {
-    const ClassTotals row = class_totals_of(header, slots, totals, i);
+    const ClassTotals row = class_totals_of(view, totals, i);
     allocated_bytes[i] = row.allocated_bytes;
     shown[i] = (row.allocations | row.live_blocks) == 0;
     used_count += shown[i] ? 0U : 1U;
@@ -211,7 +227,7 @@ void add_table(Output& output, const Header& header, const Slot* slots, const To
   for (size_t i = 0; i < used_count; ++i) {
     const size_t size_class = next_class(allocated_bytes, shown, totals.class_count);
     shown[size_class] = true;
-    const ClassTotals row = class_totals_of(header, slots, totals, size_class);
+    const ClassTotals row = class_totals_of(view, totals, size_class);
     if (i >= rows) {
       add_to(others, row);
       continue;
@@ -234,25 +250,35 @@ void add_table(Output& output, const Header& header, const Slot* slots, const To
 
 }  // namespace
 
-void render_text(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept {
-  const Totals totals = totals_of(header, slots, facts);
+void render_text(const View& view, const ExitFacts& facts, Output& output) noexcept {
+  const Totals totals = totals_of(view, facts);
+  const Header& header = *view.header;
   add_program(output, program_of(header, facts), header.process_id);
   add_ending(output, facts, totals.ending);
   add_times(output, facts, totals.wall_ns);
   add_blocks(output, totals);
   add_memory(output, totals);
   add_calls(output, totals);
-  add_table(output, header, slots, totals);
+  add_budget(output, view, totals.refused_allocations);
+  add_shortage(output, header);
+  add_table(output, view, totals);
+  render_threads(view, totals.ending, facts.life, output);
+  render_tasks(view, totals.ending, facts.life, output);
 }
 
-void render_report(const Header& header, const Slot* slots, const ExitFacts& facts, Format format,
-                   const Sink& sink) noexcept {
+void render_report(const View& view, const ExitFacts& facts, Format format, const Sink& sink) noexcept {
   Output output(sink);
   switch (format) {
-    case Format::text: return render_text(header, slots, facts, output);
-    case Format::json: return render_json(header, slots, facts, output);
-    case Format::openmetrics: return render_openmetrics(header, slots, facts, output);
+    case Format::text: return render_text(view, facts, output);
+    case Format::json: return render_json(view, facts, output);
+    case Format::openmetrics: return render_openmetrics(view, facts, output);
   }
+}
+
+void render_tasks_alone(const View& view, Format format, const Sink& sink) noexcept {
+  Output output(sink);
+  if (format == Format::json) return render_json_tasks_alone(view, output);
+  render_tasks(view, Ending::at_exit, Life::unknown, output);
 }
 
 void render_process(uint32_t process_id, const ExitFacts& facts, const Sink& sink) noexcept {
@@ -262,22 +288,6 @@ void render_process(uint32_t process_id, const ExitFacts& facts, const Sink& sin
   add_times(output, facts, facts.wall_ns);
   add_peak_rss(output, facts.peak_rss_bytes, facts.rss_scope);
   add_page_faults(output, facts.page_faults);
-}
-
-size_t utf8_length(const char* string) noexcept {
-  const auto at = [string](size_t i) { return static_cast<unsigned char>(string[i]); };
-  const unsigned char first = at(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : 4;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  // A continuation byte is never 0, so this does not pass the end.
-  for (size_t i = 1; i < length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-  }
-  const bool overlong = (first == 0xe0 && at(1) < 0xa0) || (first == 0xf0 && at(1) < 0x90);
-  const bool surrogate = first == 0xed && at(1) >= 0xa0;
-  const bool beyond = first == 0xf4 && at(1) >= 0x90;
-  return overlong || surrogate || beyond ? 0 : length;
 }
 
 }  // namespace bursar::ledger

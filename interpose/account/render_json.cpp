@@ -1,58 +1,16 @@
 // The report for programs: exact integers under keys that stay.
+#include "interpose/account/render_json.h"
+
 #include "interpose/account/render_output.h"
+#include "interpose/account/render_thread_totals.h"
 #include "interpose/account/render_totals.h"
 
 namespace bursar::ledger {
 namespace {
 
-/// The keys of one object, a line each, with the commas between them.
-class Members {
- public:
-  explicit Members(Output& output) noexcept : output_(output) { output_.add('{'); }
-
-  Output& key(const char* name) noexcept {
-    output_.add(first_ ? "\n  " : ",\n  ");
-    first_ = false;
-    return output_.add('"').add(name).add("\": ");
-  }
-
-  void number(const char* name, uint64_t value) noexcept { key(name).add(value); }
-
-  /// null for what is not known.
-  void number_or_null(const char* name, uint64_t value, bool known) noexcept {
-    if (known) return number(name, value);
-    key(name).add("null");
-  }
-
-  void end() noexcept { output_.add("\n}\n"); }
-
- private:
-  Output& output_;
-  bool first_ = true;
-};
-
 void add_escaped(Output& output, unsigned char character) noexcept {
   constexpr const char* hexadecimal = "0123456789abcdef";
   output.add("\\u00").add(hexadecimal[character >> 4]).add(hexadecimal[character & 15]);
-}
-
-/// Bytes that are no UTF-8, which JSON cannot say, become U+FFFD.
-void add_string(Output& output, const char* string) noexcept {
-  output.add('"');
-  while (*string != '\0') {
-    const size_t length = utf8_length(string);
-    const auto first = static_cast<unsigned char>(*string);
-    if (length == 0) {
-      output.add("\xef\xbf\xbd");
-    } else if (first < 0x20 || first == 0x7f) {
-      add_escaped(output, first);
-    } else {
-      if (first == '"' || first == '\\') output.add('\\');
-      for (size_t i = 0; i < length; ++i) output.add(string[i]);
-    }
-    string += length == 0 ? 1 : length;
-  }
-  output.add('"');
 }
 
 void add_string_or_null(Output& output, const char* string) noexcept {
@@ -81,6 +39,20 @@ void add_process(Members& members, const Header& header, const ExitFacts& facts,
   const bool whole_tree = totals.rss_scope == RssScope::with_children;
   add_string(members.key("peak_rss_scope"), whole_tree ? "with_children" : "process");
   members.number_or_null("page_faults", totals.page_faults, totals.page_faults != 0);
+  members.key("had_no_room").add(header.had_no_room.load(std::memory_order_relaxed) != 0 ? "true" : "false");
+}
+
+const char* name_of(TaskSource source) noexcept {
+  const auto index = static_cast<size_t>(source);
+  return task_source_names[index < task_source_count ? index : 0];
+}
+
+void add_account(Members& members, const Header& header, const ExitFacts& facts, const Totals& totals) noexcept {
+  members.key("is_alive").add(facts.life == Life::unknown ? "null" : facts.life == Life::alive ? "true" : "false");
+  add_string(members.key("task_source"), name_of(header.task_source));
+  members.number_or_null("budget_bytes", header.budget_bytes, header.budget_bytes != 0);
+  members.number("refused_allocations", totals.refused_allocations);
+  members.number("inherited_bytes", header.inherited_bytes);
 }
 
 void add_heap(Members& members, const Totals& totals) noexcept {
@@ -93,48 +65,62 @@ void add_heap(Members& members, const Totals& totals) noexcept {
   members.number("live_blocks", totals.live_blocks);
   members.number("live_bytes", totals.live_bytes);
   members.number("peak_live_bytes", totals.peak_live_bytes);
-  members.number("peak_live_ns", totals.peak_live_ns);
+  members.number_or_null("peak_live_ns", totals.peak_live_ns, totals.peak_live_ns != 0);
 }
 
 void add_calls(Output& output, const Totals& totals) noexcept {
-  const char* separator = "{";
-  for (size_t call = 0; call < call_count; ++call) {
-    output.add(separator).add('"').add(call_names[call]).add("\": ").add(totals.calls[call]);
-    separator = ", ";
-  }
-  output.add('}');
+  Members members(output);
+  for (size_t call = 0; call < call_count; ++call) members.number(call_names[call], totals.calls[call]);
+  members.end();
 }
 
-void add_size_class(Output& output, const ClassTotals& row) noexcept {
-  output.add("{\"block_bytes\": ").add(row.block_bytes);
-  output.add(", \"allocations\": ").add(row.allocations);
-  output.add(", \"frees\": ").add(row.frees);
-  output.add(", \"requested_bytes\": ").add(row.requested_bytes);
-  output.add(", \"allocated_bytes\": ").add(row.allocated_bytes);
-  output.add(", \"live_blocks\": ").add(row.live_blocks).add('}');
-}
-
-void add_size_classes(Output& output, const Header& header, const Slot* slots, const Totals& totals) noexcept {
-  output.add('[');
-  const char* separator = "\n    ";
+void add_size_classes(Output& output, const View& view, const Totals& totals) noexcept {
+  Elements rows(output);
   for (size_t i = 0; i < totals.class_count; ++i) {
-    const ClassTotals row = class_totals_of(header, slots, totals, i);
+    const ClassTotals row = class_totals_of(view, totals, i);
     if ((row.allocations | row.frees) == 0) continue;
-    add_size_class(output.add(separator), row);
-    separator = ",\n    ";
+    Members members(rows.next());
+    members.number("block_bytes", row.block_bytes);
+    members.number("allocations", row.allocations);
+    members.number("frees", row.frees);
+    members.number("requested_bytes", row.requested_bytes);
+    members.number("allocated_bytes", row.allocated_bytes);
+    members.number("live_blocks", row.live_blocks);
+    members.end();
   }
-  output.add(*separator == ',' ? "\n  ]" : "]");
+  rows.end();
 }
 
 }  // namespace
 
-void render_json(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept {
-  const Totals totals = totals_of(header, slots, facts);
-  Members members(output);
-  add_process(members, header, facts, totals);
+void add_string(Output& output, const char* string) noexcept {
+  output.add('"');
+  while (*string != '\0') {
+    const size_t length = utf8_length(string);
+    const auto first = static_cast<unsigned char>(*string);
+    if (length == 0) {
+      output.add("\xef\xbf\xbd");
+    } else if (first < 0x20 || first == 0x7f) {
+      add_escaped(output, first);
+    } else {
+      if (first == '"' || first == '\\') output.add('\\');
+      for (size_t i = 0; i < length; ++i) output.add(string[i]);
+    }
+    string += length == 0 ? 1 : length;
+  }
+  output.add('"');
+}
+
+void render_json(const View& view, const ExitFacts& facts, Output& output) noexcept {
+  const Totals totals = totals_of(view, facts);
+  Members members(output, Members::Lines::many);
+  add_process(members, *view.header, facts, totals);
+  add_account(members, *view.header, facts, totals);
   add_heap(members, totals);
   add_calls(members.key("calls"), totals);
-  add_size_classes(members.key("size_classes"), header, slots, totals);
+  add_size_classes(members.key("size_classes"), view, totals);
+  render_json_threads(members, view, is_over(totals.ending, facts.life));
+  render_json_tasks(members, view);
   members.end();
 }
 

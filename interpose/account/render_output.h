@@ -24,6 +24,14 @@ class Output {
     return *this;
   }
 
+  /// One character, that takes so many columns.
+  Output& add(const char* bytes, size_t length, size_t columns) noexcept {
+    const size_t column = column_ + columns;
+    for (size_t i = 0; i < length; ++i) add(bytes[i]);
+    column_ = column;
+    return *this;
+  }
+
   Output& add(const char* string) noexcept {
     while (*string != '\0') add(*string++);
     return *this;
@@ -42,6 +50,9 @@ class Output {
     return *this;
   }
 
+  /// Of the terminal, as long as what is not ASCII comes as characters.
+  [[nodiscard]] size_t column() const noexcept { return column_; }
+
   void flush() noexcept {
     if (length_ != 0) sink_.write(sink_.context, characters_, length_);
     length_ = 0;
@@ -58,8 +69,23 @@ class Output {
 /// `string` ends with a NUL.
 size_t utf8_length(const char* string) noexcept;
 
-void render_text(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept;
-void render_json(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept;
-void render_openmetrics(const Header& header, const Slot* slots, const ExitFacts& facts, Output& output) noexcept;
+/// A character as it is shown: `?` stands for what is not well-formed, and for what would steer the terminal.
+struct Shown {
+  size_t length;   // of the character that it stands for
+  size_t columns;  // 0 for what combines with the one before, 2 for the wide ones of East Asia
+  bool is_as_given;
+};
+
+/// Of the first character. Pre: the string ends with a NUL, and is not empty.
+[[nodiscard]] Shown first_shown(const char* string) noexcept;
+
+void add_shown(Output& output, const char* string, Shown shown) noexcept;
+
+/// A ledger or a program may name anything; nothing of it steers the terminal.
+void add_printable(Output& output, const char* string) noexcept;
+
+void render_text(const View& view, const ExitFacts& facts, Output& output) noexcept;
+void render_json(const View& view, const ExitFacts& facts, Output& output) noexcept;
+void render_openmetrics(const View& view, const ExitFacts& facts, Output& output) noexcept;
 
 }  // namespace bursar::ledger

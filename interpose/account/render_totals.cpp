@@ -1,37 +1,39 @@
 // Sums over the slots of a ledger.
 #include "interpose/account/render_totals.h"
 
+#include <algorithm>
+
 namespace bursar::ledger {
 namespace {
-
-size_t slots_used_of(const Header& header) noexcept {
-  const uint64_t used = header.slots_used.load(std::memory_order_relaxed);
-  return used < slot_count ? static_cast<size_t>(used) : slot_count;
-}
 
 uint32_t class_count_of(const Header& header) noexcept {
   return header.size_class_count < size_class_capacity ? header.size_class_count
                                                        : static_cast<uint32_t>(size_class_capacity);
 }
 
-uint64_t read(const Counter& counter) noexcept { return counter.load(std::memory_order_relaxed); }
-
 /// What is taken back is read before what is handed out, so that a ledger that grows meanwhile never shows more blocks
 /// freed than allocated.
-void add_frees(Totals& totals, const Slot* slots, size_t used) noexcept {
-  for (size_t i = 0; i < used; ++i) {
-    totals.frees += read(slots[i].frees);
-    totals.freed_bytes += read(slots[i].freed_bytes);
+void add_frees(Totals& totals, const View& view) noexcept {
+  for (size_t i = 0; i < view.slot_count; ++i) {
+    totals.frees += read(view.slots[i].all.frees);
+    totals.freed_bytes += read(view.slots[i].all.freed_bytes);
   }
 }
 
+/// What is left of two counters that are read one after the other may be less than none.
+uint64_t calls_seen(const Slot& slot, Call call) noexcept {
+  const uint64_t calls = calls_of(slot, call);
+  return static_cast<int64_t>(calls) < 0 ? 0 : calls;
+}
+
 void add_slot(Totals& totals, const Header& header, const Slot& slot) noexcept {
-  for (size_t call = 0; call < call_count; ++call) totals.calls[call] += read(slot.calls[call]);
-  totals.allocations += read(slot.allocations);
-  totals.requested_bytes += read(slot.requested_bytes);
-  totals.allocated_bytes += read(slot.allocated_bytes);
+  for (size_t call = 0; call < call_count; ++call) totals.calls[call] += calls_seen(slot, static_cast<Call>(call));
+  totals.allocations += read(slot.all.allocations);
+  totals.allocated_bytes += read(slot.all.allocated_bytes);
   totals.threads += read(slot.threads);
+  if (totals.class_count != 0) totals.requested_bytes += read(slot.size_classes[0].requested_bytes);
   for (size_t i = 1; i < totals.class_count; ++i) {
+    totals.requested_bytes += read(slot.size_classes[i].requested_bytes);
     totals.small_allocated_bytes += read(slot.size_classes[i].allocations) * header.block_bytes[i];
   }
 }
@@ -40,20 +42,52 @@ Ending ending_of(const Header& header, const ExitFacts& facts) noexcept {
   if (facts.term_signal > 0) return Ending::killed;
   if (facts.exit_status != unknown_exit_status) return Ending::exited;
   // Pairs with the release of the one who wrote what is set with it.
-  return header.state.load(std::memory_order_acquire) == State::exited ? Ending::at_exit : Ending::unfinished;
+  switch (header.state.load(std::memory_order_acquire)) {
+    case State::exited: return Ending::at_exit;
+    case State::dropped: return Ending::dropped;
+    case State::starting:
+    case State::running: break;
+  }
+  return Ending::unfinished;
 }
 
 uint64_t known_or(uint64_t fact, const Counter& otherwise) noexcept { return fact != 0 ? fact : read(otherwise); }
 
+/// By how much more was live, at the most, while a thread was at a high that the header has not heard of (I4). The others are
+/// taken as they stand now, so it is exact where there is one.
+uint64_t unheard_high(const View& view) noexcept {
+  int64_t highest = 0;
+  for (size_t i = 1; i < view.slot_count; ++i) {
+    const Slot& slot = view.slots[i];
+    const auto live = static_cast<int64_t>(read(slot.all.allocated_bytes) - read(slot.all.freed_bytes));
+    const int64_t high = std::max(slot.process_high.load(std::memory_order_relaxed),  //
+                                  slot.live_high.load(std::memory_order_relaxed));
+    if (high > live)
+      highest = std::max(highest, static_cast<int64_t>(static_cast<uint64_t>(high) - static_cast<uint64_t>(live)));
+  }
+  return static_cast<uint64_t>(highest);
+}
+
+void find_peak(Totals& totals, const View& view) noexcept {
+  totals.peak_live_bytes = read(view.header->peak_live_bytes);
+  totals.peak_live_ns = read(view.header->peak_live_ns);
+  const uint64_t unheard = totals.live_bytes + unheard_high(view);
+  if (totals.peak_live_bytes < unheard) {
+    totals.peak_live_bytes = unheard;
+    totals.peak_live_ns = 0;
+  }
+}
+
 }  // namespace
 
-Totals totals_of(const Header& header, const Slot* slots, const ExitFacts& facts) noexcept {
+Totals totals_of(const View& view, const ExitFacts& facts) noexcept {
+  const Header& header = *view.header;
   Totals totals{};
-  const size_t used = slots_used_of(header);
   totals.class_count = class_count_of(header);
   totals.ending = ending_of(header, facts);
-  add_frees(totals, slots, used);
-  for (size_t i = 0; i < used; ++i) add_slot(totals, header, slots[i]);
+  add_frees(totals, view);
+  for (size_t i = 0; i < view.slot_count; ++i) add_slot(totals, header, view.slots[i]);
+  for (size_t i = 0; i < view.kind_count; ++i) totals.refused_allocations += read(view.kinds[i].refused_allocations);
 
   totals.live_blocks = difference(header.inherited_blocks + totals.allocations, totals.frees);
   totals.live_bytes = difference(header.inherited_bytes + totals.allocated_bytes, totals.freed_bytes);
@@ -61,23 +95,16 @@ Totals totals_of(const Header& header, const Slot* slots, const ExitFacts& facts
   totals.peak_rss_bytes = known_or(facts.peak_rss_bytes, header.peak_rss_bytes);
   totals.rss_scope = facts.rss_scope;
   totals.page_faults = known_or(facts.page_faults, header.page_faults);
-  totals.peak_live_bytes = read(header.peak_live_bytes);
-  totals.peak_live_ns = read(header.peak_live_ns);
-  // The header's peak lags (I4); what lives now is a peak as well.
-  if (totals.peak_live_bytes < totals.live_bytes) {
-    totals.peak_live_bytes = totals.live_bytes;
-    totals.peak_live_ns = totals.wall_ns;
-  }
+  find_peak(totals, view);
   return totals;
 }
 
-ClassTotals class_totals_of(const Header& header, const Slot* slots, const Totals& totals, size_t size_class) noexcept {
+ClassTotals class_totals_of(const View& view, const Totals& totals, size_t size_class) noexcept {
   ClassTotals sum{};
-  sum.block_bytes = header.block_bytes[size_class];
-  const size_t used = slots_used_of(header);
-  for (size_t i = 0; i < used; ++i) sum.frees += read(slots[i].size_classes[size_class].frees);
-  for (size_t i = 0; i < used; ++i) {
-    const SizeClassCounters& counters = slots[i].size_classes[size_class];
+  sum.block_bytes = view.header->block_bytes[size_class];
+  for (size_t i = 0; i < view.slot_count; ++i) sum.frees += read(view.slots[i].size_classes[size_class].frees);
+  for (size_t i = 0; i < view.slot_count; ++i) {
+    const SizeClassCounters& counters = view.slots[i].size_classes[size_class];
     sum.allocations += read(counters.allocations);
     sum.requested_bytes += read(counters.requested_bytes);
   }
@@ -92,9 +119,33 @@ const char* name_of(Ending ending) noexcept {
     case Ending::exited: return "exited";
     case Ending::killed: return "killed";
     case Ending::at_exit: return "at_exit";
+    case Ending::dropped: return "dropped";
     case Ending::unfinished: return "unfinished";
   }
   return "unfinished";
+}
+
+FlowTotals read(const Flow& flow) noexcept {
+  FlowTotals totals{};
+  totals.frees = read(flow.frees);
+  totals.freed_bytes = read(flow.freed_bytes);
+  totals.allocations = read(flow.allocations);
+  totals.allocated_bytes = read(flow.allocated_bytes);
+  return totals;
+}
+
+FlowTotals difference(const FlowTotals& more, const FlowTotals& less) noexcept {
+  return {.allocations = difference(more.allocations, less.allocations),
+          .frees = difference(more.frees, less.frees),
+          .allocated_bytes = difference(more.allocated_bytes, less.allocated_bytes),
+          .freed_bytes = difference(more.freed_bytes, less.freed_bytes)};
+}
+
+void add_to(FlowTotals& sum, const FlowTotals& flow) noexcept {
+  sum.allocations += flow.allocations;
+  sum.frees += flow.frees;
+  sum.allocated_bytes += flow.allocated_bytes;
+  sum.freed_bytes += flow.freed_bytes;
 }
 
 }  // namespace bursar::ledger

@@ -7,21 +7,13 @@
 #include "allocator/text.h"
 #include "interpose/account/account.h"
 #include "interpose/account/render.h"
+#include "interpose/account/standard_error.h"
+#include "interpose/account/task_sources.h"
 
 namespace bursar::report_at_exit {
 namespace {
 
 constinit const Options* armed_options = nullptr;
-
-/// Standard error as the program found it. Many programs close theirs before they end (all of coreutils do), so a copy is
-/// kept; when somebody closed that too, and another file has its number, nothing is written there.
-constinit int kept_descriptor = -1;
-constinit os::FileIdentity kept_identity{};
-
-int standard_error_of_start() noexcept {
-  const bool is_kept = kept_identity.inode != 0 && os::identity_of(kept_descriptor) == kept_identity;
-  return is_kept ? kept_descriptor : os::standard_error;
-}
 
 ledger::Format format_of(StatsFormat format) noexcept {
   switch (format) {
@@ -33,9 +25,9 @@ ledger::Format format_of(StatsFormat format) noexcept {
   return ledger::Format::text;
 }
 
-/// Where the report goes: the file that `out=` names, or standard error when there is none or it cannot be written.
+/// Where the report goes: the file that `out=` names, or standard error when there is none or it cannot be written; negative when that is gone.
 int open_output(const Options& options, const char* program) noexcept {
-  if (options.out[0] == '\0') return standard_error_of_start();
+  if (options.out[0] == '\0') return standard_error::descriptor();
   char path[path_bytes_max];
   const char* named = options.out;
   int descriptor = -1;
@@ -46,9 +38,8 @@ int open_output(const Options& options, const char* program) noexcept {
   if (descriptor >= 0) return descriptor;
   Text<path_bytes_max + 128> line;
   line.add("bursar: report file ").add(named).add(" cannot be written; the report follows here\n");
-  const int error = standard_error_of_start();
-  os::write_to(error, line.data(), line.length());
-  return error;
+  standard_error::write(line.data(), line.length());
+  return standard_error::descriptor();
 }
 
 void write_sink(void* context, const char* text, size_t bytes) noexcept {
@@ -58,8 +49,10 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
 /// Runs after the program's own exit handlers and destructors: the library is loaded before all but libc. What
 /// is freed later still is not in the report, but in the ledger.
 [[gnu::destructor]] void at_exit() noexcept {
+  task_sources::end_process();
   account::finish();
   if (armed_options == nullptr || armed_options->stats == StatsFormat::off) return;
+  if (account::ledger() == nullptr) return;  // of a child that found no memory for one
   const ledger::Ledger& book = *account::ledger();
   const os::Usage usage = os::usage();
   ledger::ExitFacts facts{};
@@ -70,8 +63,9 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
   facts.peak_rss_bytes = usage.peak_rss_bytes;
   facts.page_faults = usage.page_faults;
   int descriptor = open_output(*armed_options, book.header().program);
+  if (descriptor < 0) return;
   const ledger::Sink sink{write_sink, &descriptor};
-  ledger::render_report(book.header(), book.slots(), facts, format_of(armed_options->stats), sink);
+  ledger::render_report(book.view(), facts, format_of(armed_options->stats), sink);
   // Left open: standard error may be it, and stdio writes what it still holds after all destructors.
 }
 
@@ -80,13 +74,7 @@ void write_sink(void* context, const char* text, size_t bytes) noexcept {
 void arm(const Options& options) noexcept {
   armed_options = &options;
   if (options.stats == StatsFormat::off || options.out[0] != '\0') return;
-  kept_identity = os::identity_of(os::standard_error);
-  kept_descriptor = os::duplicate(os::standard_error);
-}
-
-void forget_in_child() noexcept {
-  if (kept_descriptor >= 0 && standard_error_of_start() == kept_descriptor) os::close_file(kept_descriptor);
-  kept_identity = {};
+  standard_error::keep_copy();
 }
 
 }  // namespace bursar::report_at_exit

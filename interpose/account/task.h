@@ -5,10 +5,13 @@
 
 namespace bursar::task {
 
-/// The number of the calling thread's innermost task, as bump blocks carry it; 0 outside of any.
+/// The number of the calling thread's current task, as bump blocks carry it; 0 outside of any.
 [[nodiscard]] uint32_t current_number() noexcept;
 
-/// Ends all that the calling thread has begun and leaves its bump chunk. Pre: not inside.
+/// The calling thread ends: it leaves all tasks and its bump chunk. Those that it began and nobody else is in end. Pre: not inside.
 void end_all() noexcept;
+
+/// In a new child of a process that keeps no account: the tasks of other threads are gone.
+void begin_child() noexcept;
 
 }  // namespace bursar::task

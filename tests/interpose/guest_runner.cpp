@@ -143,6 +143,7 @@ std::string library_path(const std::string& name) {
     return other != nullptr ? other : LIBBURSAR_SO;
   }
   if (name == "libbursar-jemalloc.so") return LIBBURSAR_JEMALLOC_SO;
+  if (name == "libbursar-loop.so") return LIBBURSAR_LOOP_SO;
   return build_directory() + "/" + name;
 }
 

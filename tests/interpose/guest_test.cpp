@@ -1,9 +1,11 @@
-// Every case of the guest programs by one way in: `guest_test --way=WAY`.
+// Every case of the guest programs by one way in, with BURSAR set where it is given: `guest_test --way=WAY [--settings=SETTINGS]`. DIRECTORY in the
+// settings stands for one that each case has for itself.
 #include <gtest/gtest.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 
 #include "guest_runner.h"
@@ -32,17 +34,39 @@ bool runs_by(const GuestCase& guest_case, Way way) {
   return true;
 }
 
+bool runs_with(const GuestCase& guest_case, const std::string& settings) {
+  if ((guest_case.flags & uncounted) != 0 && !settings.empty()) return false;
+  return (guest_case.flags & no_new_file) == 0 || settings.find("out=") == std::string::npos;
+}
+
 class GuestTest : public ::testing::Test {
  public:
-  GuestTest(GuestCase guest_case, Way way) : case_(std::move(guest_case)), way_(way) {}
+  GuestTest(GuestCase guest_case, Way way, std::string settings)
+      : case_(std::move(guest_case)), way_(way), settings_(std::move(settings)) {}
 
  private:
+  void SetUp() override {
+    const std::string placeholder = "DIRECTORY";
+    const size_t at = settings_.find(placeholder);
+    if (at == std::string::npos) return;
+    directory_ = ::testing::TempDir() + "/bursar-test-XXXXXX";
+    ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+    settings_.replace(at, placeholder.size(), directory_);
+  }
+  void TearDown() override {
+    if (!directory_.empty()) std::filesystem::remove_all(directory_);
+  }
+
   void TestBody() override {
     Command command = bursar::testing::guest_command(case_.guest, way_, {case_.name});
     command.environment["GUEST_WAY"] = name_of(way_);
     command.environment["GUEST_LIBRARIES"] = bursar::testing::library_path("");
     command.environment["GUEST_BURSAR"] = bursar::testing::library_path("libbursar.so");
     command.environment["GUEST_BURSAR_JEMALLOC"] = bursar::testing::library_path("libbursar-jemalloc.so");
+    if (!settings_.empty()) command.environment["BURSAR"] = settings_;
+    if (settings_.find("tasks=loop") != std::string::npos) {
+      command.preloads.insert(command.preloads.begin(), bursar::testing::library_path("libbursar-loop.so"));
+    }
     const Outcome outcome = run(command);
     SCOPED_TRACE(command.text());
     if (outcome.exited_with(77)) GTEST_SKIP() << outcome.errors;
@@ -59,6 +83,8 @@ class GuestTest : public ::testing::Test {
 
   GuestCase case_;
   Way way_;
+  std::string settings_;
+  std::string directory_;
 };
 
 // A guest that cannot say what it holds ends the run: its cases must not get lost.
@@ -79,17 +105,23 @@ std::vector<GuestCase> cases_of(const std::string& guest) {
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
   Way way = Way::plain;
-  const std::string option = argc == 2 ? argv[1] : "";
-  if (option.rfind("--way=", 0) != 0 || !bursar::testing::way_of(option.substr(6), &way)) {
-    std::fprintf(stderr, "usage: %s --way=plain|preload|preload_jemalloc|shared|static|static_pie\n", argv[0]);
+  const auto value_of = [](const std::string& option, const std::string& name) {
+    return option.rfind(name, 0) == 0 ? option.substr(name.size()) : "";
+  };
+  const std::string settings = argc == 3 ? value_of(argv[2], "--settings=") : "";
+  const bool is_known = argc >= 2 && bursar::testing::way_of(value_of(argv[1], "--way="), &way);
+  if (!is_known || argc > 3 || (argc == 3 && settings.empty())) {
+    std::fprintf(stderr,
+                 "usage: %s --way=plain|preload|preload_jemalloc|shared|static|static_pie [--settings=SETTINGS]\n",
+                 argv[0]);
     return 2;
   }
   std::istringstream guests(GUEST_NAMES);
   for (std::string guest; guests >> guest;)
     for (const GuestCase& guest_case : cases_of(guest))
-      if (runs_by(guest_case, way))
+      if (runs_by(guest_case, way) && runs_with(guest_case, settings))
         ::testing::RegisterTest((file_of(guest_case) + "/" + name_of(way)).c_str(), case_of(guest_case).c_str(),
                                 nullptr, nullptr, __FILE__, __LINE__,
-                                [=]() -> GuestTest* { return new GuestTest(guest_case, way); });
+                                [=]() -> GuestTest* { return new GuestTest(guest_case, way, settings); });
   return RUN_ALL_TESTS();
 }

@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/wait.h>
 
 enum { blocks_max = 400 };
 
@@ -202,7 +203,7 @@ CASE(mprotect_that_is_denied) {
 
 // --- sandboxes
 
-CASE(no_file_is_opened_and_no_random_number_asked_for_after_the_start) {
+CASE_WITH(no_file_is_opened_and_no_random_number_asked_for_after_the_start, uncounted) {
   free(malloc(1));
   DENY(SECCOMP_RET_KILL_PROCESS, SYS_getrandom, SYS_openat, SYS_open, SYS_readlink, SYS_readlinkat, SYS_socket,
        SYS_clock_gettime, SYS_sched_getaffinity, SYS_ioctl, SYS_prctl);
@@ -210,11 +211,28 @@ CASE(no_file_is_opened_and_no_random_number_asked_for_after_the_start) {
   use_heap(2);
 }
 
-CASE(a_strict_sandbox_allows_all_the_heap_needs) {
+CASE_WITH(a_strict_sandbox_allows_all_the_heap_needs, uncounted) {
   free(malloc(1));
   const int calls[] = {SYS_mmap,  SYS_munmap,     SYS_mprotect, SYS_madvise,      SYS_mremap,
                        SYS_futex, SYS_exit_group, SYS_write,    SYS_rt_sigreturn, SYS_brk};
   allow_only(calls, sizeof calls / sizeof *calls);
   use_heap(1);
   use_heap(2);
+}
+
+// --- an account
+
+CASE_WITH(a_child_without_memory_for_an_account_ends_as_it_would, bursar_only | uncounted) {
+  if (!guest_is_again()) {
+    setenv("BURSAR", "stats,out=/dev/null", 1);
+    guest_again();
+  }
+  free(malloc(1));
+  close(STDERR_FILENO);  // it would be told there
+  DENY(WITH_ERRNO(EPERM), SYS_mmap, SYS_madvise);
+  const pid_t child = fork();
+  EXPECT(child >= 0);
+  if (child == 0) exit(0);
+  int status = -1;
+  EXPECT(waitpid(child, &status, 0) == child && status == 0);
 }

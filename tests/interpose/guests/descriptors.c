@@ -72,7 +72,7 @@ CASE(files_that_take_the_first_numbers_stay_untouched) {
   }
 }
 
-CASE(no_file_may_be_opened) {
+CASE_WITH(no_file_may_be_opened, no_new_file) {
   const struct rlimit none = {0, 0};
   EXPECT(setrlimit(RLIMIT_NOFILE, &none) == 0);
   use_heap();

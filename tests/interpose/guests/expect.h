@@ -29,6 +29,8 @@ enum {
   aborts = 4,        // ends in SIGABRT; standard output says what standard error must be
   plain_only = 8,    // only where nothing is preloaded or linked
   costly = 16,       // takes seconds, and no other way in could change the answer: by preload alone
+  uncounted = 32,    // what there is without an account, or forbids what only an account asks for: not with settings
+  no_new_file = 64,  // forbids to open files: not with a report that goes to one
 };
 
 struct guest_case {
