@@ -14,7 +14,7 @@ class Command(tool.ToolTest):
     def test_help_is_everywhere_and_names_the_usage(self):
         for words, usage in (((), "bursar SUBCOMMAND [OPTIONS] ..."),
                              (("run",), "bursar run [OPTIONS] [--] COMMAND [ARGUMENT...]"),
-                             (("report",), "bursar report [OPTIONS] FILE")):
+                             (("report",), "bursar report [OPTIONS] FILE|PID")):
             for option in ("--help", "-h"):
                 done = self.bursar(*words, option)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -29,8 +29,8 @@ class Command(tool.ToolTest):
     def test_wrong_use_is_one_line(self):
         for words, status, line in (
                 ((), 2, "what to do? see bursar --help"),
-                (("fly",), 2, "The following argument was not expected: fly; see bursar --help"),
-                (("report",), 2, "FILE is required; see bursar report --help"),
+                (("fly",), 2, "no subcommand 'fly'; see bursar --help"),
+                (("report",), 2, "FILE|PID is required; see bursar report --help"),
                 (("report", "--format", "xml", "x"), 2,
                  "--format: xml not in {json,openmetrics,text}; see bursar report --help"),
                 (("run",), 125, "run: no command to run; see bursar run --help"),
@@ -38,6 +38,13 @@ class Command(tool.ToolTest):
                 (("run", "--fly", "true"), 125, "run: unknown option --fly; see bursar run --help"),
                 (("run", "--stats=xml", "true"), 125,
                  "--stats: xml not in {json,openmetrics,text}; see bursar run --help"),
+                (("run", "--tasks=request", "true"), 125,
+                 "--tasks: request not in {api,loop,process,thread}; see bursar run --help"),
+                (("run", "--budget=1.5G", "true"), 125,
+                 "--budget: 1.5G is no number of bytes from 64K to 64T, such as 500000, 200M or 2G; see bursar run --help"),
+                (("run", "--budget=63K", "true"), 125,
+                 "--budget: 63K is no number of bytes from 64K to 64T, such as 500000, 200M or 2G; see bursar run --help"),
+                (("run", "--no-stats", "--budget=1M", "true"), 125, "--budget excludes --no-stats; see bursar run --help"),
                 (("run", "--no-stats", "--stats", "true"), 125, "--stats excludes --no-stats; see bursar run --help")):
             with self.subTest(words=words):
                 self.assert_fault(self.bursar(*words), status, line)
@@ -60,13 +67,31 @@ class Report(tool.ToolTest):
         empty = self.directory / "empty"
         empty.touch()
         for path, fault in ((self.directory / "none", "cannot be opened: No such file or directory"),
-                            (self.directory, "is not a regular file, so it is no ledger"),
+                            (self.directory, "is a directory, and has no ledger in it"),
                             (fifo, "is not a regular file, so it is no ledger"),
                             ("/dev/zero", "is not a regular file, so it is no ledger"),
-                            (empty, "is no ledger of bursar: it begins with other bytes"),
+                            (empty, "is empty: its process had no room for it there, or ended before it had begun"),
                             (self.command, "is no ledger of bursar: it begins with other bytes")):
             with self.subTest(path=path):
                 self.assert_fault(self.bursar("report", path), 2, f"{path}: {fault}")
+
+    def test_a_directory_of_ledgers_is_told_by_one_of_them(self):
+        path = self.ledger()
+        self.assert_fault(self.bursar("report", path.parent), 2,
+                          f"{path.parent}: is a directory: name one of the ledgers in it, such as {path}")
+
+    def test_names_in_faults_do_not_steer_the_terminal(self):
+        for words, line in ((("report", "\x1b[31mfoo\nbar"), "?[31mfoo?bar: cannot be opened: No such file or directory"),
+                            (("diff", "\x1b[31mfoo", "b"), "?[31mfoo: cannot be opened: No such file or directory"),
+                            (("\x1b[31mfoo",), "no subcommand '?[31mfoo'; see bursar --help"),
+                            (("report", b"\xff".decode(errors="surrogateescape"), "b"), None),
+                            (("top", "--once", "gr\u00f6\u00dfe"), "gr\u00f6\u00dfe: cannot be opened: No such file or directory")):
+            with self.subTest(words=words):
+                done = self.bursar(*words)
+                self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+                self.assertNotRegex(done.stderr[:-1], "[\x00-\x1f\udc80-\udcff]")
+                if line is not None:
+                    self.assertEqual(done.stderr, f"bursar: {line}\n")
 
     def test_a_ledger_is_printed_again_in_every_format(self):
         path = self.ledger()
@@ -81,7 +106,7 @@ class Report(tool.ToolTest):
         self.bursar("run", "--ledgers", "ledgers", "--", tool.product("KNOWN_CALLS"), "malloc:7:100", "kill:9")
         path, = (self.directory / "ledgers").iterdir()
         lines = self.bursar("report", path).stdout.splitlines()
-        self.assertEqual(lines[1], "  not at its end: still running, or killed")
+        self.assertEqual(lines[1], "  gone before its end: killed, or by _exit")
         self.assertIn("  live                    784 B    7 blocks", lines)
         self.assertEqual(json.loads(self.bursar("report", "--json", path).stdout)["ending"], "unfinished")
 

@@ -55,6 +55,12 @@ class Counts(tool.ToolTest):
         self.assertGreater(report["peak_live_ns"], 0)
         self.assertLess(report["peak_live_ns"], report["wall_ns"])
 
+    def test_when_a_peak_was_is_not_guessed(self):
+        report = self.run_json(self.program, "malloc:1:300000", "malloc:1:5000")
+        self.assertEqual((report["peak_live_bytes"], report["peak_live_ns"]), (report["live_bytes"], None))
+        told = self.bursar("run", "--", self.program, "malloc:1:300000", "malloc:1:5000").stderr
+        self.assertRegex(told, r"\n  peak live heap +\d+ KiB\n")
+
     def test_the_peak_of_one_thread_is_exact(self):
         self.assertEqual(self.run_json(self.program, "malloc:1:200", "churn:3:5000")["peak_live_bytes"], 208 + 5120)
         self.assertEqual(self.run_json(self.program, "malloc:3000:100", "churn:3:400")["peak_live_bytes"], 3000 * 112 + 400)
@@ -97,6 +103,22 @@ class Counts(tool.ToolTest):
         name = os.path.basename(self.program)
         self.assertEqual([(row["program"], row["processes"], row["allocations"]) for row in report["others"]], [(name, 2, 12)])
 
+    def test_a_program_executed_by_a_link_has_its_name(self):
+        link = self.directory / "linked"
+        link.symlink_to(tool.product("KNOWN_CALLS"))
+        self.assertEqual(self.run_json(link, "malloc:3:40")["program"], str(link))
+
+    def test_a_script_has_its_own_name(self):
+        script = self.directory / "script"
+        script.write_text("#!/bin/sh\nexit 0\n")
+        script.chmod(0o755)
+        self.assertEqual(self.run_json(script)["program"], str(script))
+
+    def test_a_program_executed_by_a_relative_path_has_its_whole_one(self):
+        program = self.directory / "here"
+        shutil.copy(tool.product("KNOWN_CALLS"), program)
+        self.assertEqual(self.run_json("./here", "malloc:3:40")["program"], str(program))
+
     def test_a_killed_child_is_counted_too(self):
         report = self.run_json(self.program, "fork", "malloc:50:100", f"kill:{int(signal.SIGKILL)}")
         self.assertEqual([row["allocations"] for row in report["others"]], [50])
@@ -110,7 +132,7 @@ class Counts(tool.ToolTest):
         done = self.bursar("run", "--", "sh", "-c", script)
         self.assertEqual(done.returncode, 0)
         table = done.stderr.split("\n\n")[-1].splitlines()
-        self.assertEqual(table[0].split(), ["other", "programs", "processes", "allocations", "peak", "live", "heap"])
+        self.assertEqual(table[0].split(), ["other", "programs", "processes", "allocations", "handed", "out", "peak", "live", "heap"])
         self.assertEqual(table[1].split()[:3], ["guest11", "2", "1,021"])
         self.assertEqual([line.split()[:3] for line in table[2:11]],
                          [[f"guest{number}", "1", str(10 + number)] for number in range(10, 1, -1)])
@@ -122,7 +144,7 @@ class Counts(tool.ToolTest):
         lines = done.stderr.splitlines()
         self.assertRegex(lines[0], r"^bursar: \S+ malloc:1:1 exit:6 \(process \d+\)$")
         self.assertEqual([line.split("  ")[1] for line in lines[1:-1]], ["exit status", "wall time", "peak RSS", "page faults"])
-        self.assertEqual(lines[-1], "  nothing counted: it is static or setuid, or could not load the library")
+        self.assertEqual(lines[-1], "  nothing counted: it is static or setuid, could not load the library, or had no room for its ledger")
         report = self.run_json(tool.product("KNOWN_CALLS_STATIC"), "exit:6", "\udcff", status=6)
         self.assertTrue(report["arguments"].endswith(" exit:6 '\ufffd'"), report["arguments"])
         self.assertEqual((report["ledger_version"], report["exit_status"], report["others"]), (None, 6, []))

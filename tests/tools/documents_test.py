@@ -19,7 +19,7 @@ class Documents(tool.ToolTest):
         self.manual = (DOCUMENTS / "man" / "bursar.1").read_text().replace("\\-", "-")
 
     def test_every_option_is_in_the_manual(self):
-        for subcommand in ("run", "report"):
+        for subcommand in ("run", "report", "top", "diff", "export", "serve"):
             options = re.findall(r"^  (?:-\w,)?(--[\w-]+)", self.bursar(subcommand, "--help").stdout, re.MULTILINE)
             self.assertIn("--help", options)
             for option in options:
@@ -28,6 +28,19 @@ class Documents(tool.ToolTest):
     def test_every_option_of_run_and_report_is_on_the_page(self):
         for option in ("--stats", "-o", "--output", "--ledgers", "--no-stats", "--jemalloc", "--format", "--json"):
             self.assertRegex(self.page, "`" + re.escape(option) + r"\b", option)
+
+    def test_every_option_of_a_view_is_on_its_page(self):
+        for subcommand in ("top", "diff", "export"):
+            page = (DOCUMENTS / f"{subcommand}.md").read_text()
+            for option in re.findall(r"^  (?:-\w,)?(--[\w-]+)", self.bursar(subcommand, "--help").stdout, re.MULTILINE):
+                if option not in ("--help", "--version"):
+                    self.assertRegex(page, "`" + re.escape(option) + r"\b", f"{subcommand} {option}")
+
+    def test_every_figure_that_is_judged_is_on_the_page(self):
+        page = (DOCUMENTS / "diff.md").read_text()
+        fault = self.bursar("diff", "--fail-over", "1", "--only", "none", "a", "b").stderr
+        for figure in re.search(r"\{(.*)\}", fault)[1].split(","):
+            self.assertIn(f"`{figure}`", page)
 
     def test_the_manual_has_the_projects_version(self):
         self.assertIn(f'"bursar {os.environ["BURSAR_PROJECT_VERSION"]}"', self.manual)
@@ -40,8 +53,14 @@ class Documents(tool.ToolTest):
         self.assertIn("bursar - run programs on the bursar heap", done.stdout)
 
     def test_every_key_of_the_json_is_on_the_page(self):
-        report = self.run_json("sh", "-c", "ls / >/dev/null; exit 0")
-        keys = set(report) | set(report["calls"]) | set(report["size_classes"][0]) | set(report["others"][0])
+        requests = tool.product("REQUESTS")
+        report = self.run_json(requests, "die", status=128 + 9)
+        tree = self.run_json("sh", "-c", f"{requests}; exit 0")
+        kind, = (row for row in report["task_kinds"] if row["kind"] == "GET /search")
+        keys = set(report) | set(tree) | set(tree["others"][0]) | set(tree["tree"]) | set(kind)
+        for row in (report["calls"], report["size_classes"][0], report["thread_kinds"][0], report["running_tasks"][0],
+                    report["worst_by_peak"][0], kind["allocations_per_task"]):
+            keys |= set(row)
         self.assertEqual(sorted(key for key in keys if f"`{key}`" not in self.page), [])
 
 

@@ -7,18 +7,14 @@
 #include <cstdlib>
 #include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 
 #include "tests/tools/made_ledger.h"
 #include "tools/bursar/fault.h"
-#include "tools/bursar/report.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-using bursar::ledger::Format;
 using bursar::test::MadeLedger;
 using bursar::test::make_ledger;
 using bursar::tool::Fault;
@@ -70,7 +66,27 @@ TEST_F(LedgerFileTest, ReadsWhatIsThere) {
   const LedgerFile ledger = LedgerFile::read(file_);
   EXPECT_STREQ(ledger.header().program, "/usr/bin/guest");
   EXPECT_EQ(ledger.header().slots_used, 8U);
-  EXPECT_EQ(ledger.slots()[7].requested_bytes, 200U);
+  EXPECT_EQ(ledger.view().slots[7].size_classes[3].requested_bytes, 200U);
+}
+
+TEST_F(LedgerFileTest, TellsOnceWhatWasBeingHandedOver) {
+  const auto made = std::make_unique<MadeLedger>();
+  made->add_kind(0, "(outside tasks)");
+  made->add_kind(1, "request");
+  const bursar::ledger::Tag tag = made->begin_task(1, 1, "", 0, 0);
+  made->enter(1, tag);
+  made->count(1, 1, 70, 16, 30);
+  made->enter(2, tag);
+  made->count(2, 1, 5, 16, 0);
+  // Killed as the first of four figures was in the table and not yet out of the slot.
+  made->kinds[1].allocations += 70;
+  write(made->bytes());
+
+  const LedgerFile read = LedgerFile::read(file_);
+  EXPECT_EQ(read.view().slots[1].at_entry.allocations, 70U);
+  EXPECT_EQ(read.view().slots[2].at_entry.allocations, 0U);
+  EXPECT_EQ(read.view().slots[1].at_entry.frees, 0U);
+  EXPECT_EQ(read.view().tasks[1].allocations, 70U);
 }
 
 TEST_F(LedgerFileTest, RefusesWhatIsNoRegularFile) {
@@ -78,7 +94,7 @@ TEST_F(LedgerFileTest, RefusesWhatIsNoRegularFile) {
   const fs::path fifo = directory_ / "fifo";
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   EXPECT_EQ(fault_of(fifo), fault);
-  EXPECT_EQ(fault_of(directory_), fault);
+  EXPECT_EQ(fault_of("/proc/self/ns"), "is a directory, and has no ledger in it");
   EXPECT_EQ(fault_of("/dev/zero"), fault);
   EXPECT_EQ(fault_of("/dev/full"), fault);
 }
@@ -92,7 +108,7 @@ TEST_F(LedgerFileTest, RefusesWhatCannotBeOpened) {
 TEST_F(LedgerFileTest, RefusesOtherFiles) {
   const std::string fault = "is no ledger of bursar: it begins with other bytes";
   write("");
-  EXPECT_EQ(fault_of(file_), fault);
+  EXPECT_EQ(fault_of(file_), "is empty: its process had no room for it there, or ended before it had begun");
   write("#!/bin/sh\necho no ledger\n");
   EXPECT_EQ(fault_of(file_), fault);
   EXPECT_EQ(fault_of("/proc/self/status"), fault);
@@ -100,19 +116,23 @@ TEST_F(LedgerFileTest, RefusesOtherFiles) {
 
 TEST_F(LedgerFileTest, NamesTheVersionItDoesNotRead) {
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.version = 1; }),
-            "is a ledger of version 1, and this bursar reads version 2: use the bursar that wrote it");
+            "is a ledger of version 1, and this bursar reads version 3: use the bursar that wrote it");
 }
 
 TEST_F(LedgerFileTest, RefusesSizesThatDoNotFit) {
   const std::string fault = "is damaged: the sizes in its header do not fit its version";
   EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.header_bytes += 64; }), fault);
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slot_bytes = 0; }), fault);
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slot_count = 1U << 31; }), fault);
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.file_bytes = UINT64_MAX; }), fault);
+  for (bursar::ledger::Table bursar::ledger::Header::*table :
+       {&bursar::ledger::Header::slots, &bursar::ledger::Header::kinds, &bursar::ledger::Header::tasks}) {
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { (made.header.*table).entry_bytes = 0; }), fault);
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { (made.header.*table).entry_count = 1U << 31; }), fault);
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { (made.header.*table).offset = 8; }), fault);
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { (made.header.*table).offset = sizeof made - 64; }), fault);
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { (made.header.*table).offset = UINT64_MAX - 63; }), fault);
+  }
   EXPECT_EQ(
       fault_with([](MadeLedger& made) { made.header.size_class_count = bursar::ledger::size_class_capacity + 1; }),
       fault);
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.slots_used = 257; }), fault);
 }
 
 TEST_F(LedgerFileTest, RefusesAnUnfinishedOrUnknownState) {
@@ -131,38 +151,8 @@ TEST_F(LedgerFileTest, RefusesEveryTruncation) {
     EXPECT_NE(fault_of(file_), "no fault") << length;
   }
   write(bytes + "x");
-  EXPECT_EQ(fault_of(file_), "is damaged: it has " + std::to_string(bytes.size() + 1) + " bytes, a ledger " +
+  EXPECT_EQ(fault_of(file_), "is damaged: it has " + std::to_string(bytes.size() + 1) + " bytes, its header says " +
                                  std::to_string(bytes.size()));
-}
-
-TEST_F(LedgerFileTest, FlippedBitsGiveAFaultOrAReport) {
-  const char* given = std::getenv("BURSAR_TEST_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-  SCOPED_TRACE("BURSAR_TEST_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
-  const auto made = make_ledger();
-  for (size_t i = 0; i < 40; ++i) made->count(i % 3, i, 1'000 + i, 16 * i + 7, 900);
-  const std::string bytes = made->bytes();
-  int faults = 0;
-  int reports = 0;
-  for (int round = 0; round < 300; ++round) {
-    std::string flipped = bytes;
-    // Half of the rounds hit the header, which is small beside the slots.
-    const size_t reach = round % 2 == 0 ? sizeof(bursar::ledger::Header) : flipped.size();
-    for (uint64_t flips = 1 + random() % 8; flips > 0; --flips)
-      flipped[random() % reach] ^= static_cast<char>(1U << random() % 8);
-    write(flipped);
-    try {
-      const LedgerFile ledger = LedgerFile::read(file_);
-      EXPECT_FALSE(bursar::tool::report_of(ledger, {}, Format::text).empty());
-      EXPECT_TRUE(nlohmann::json::accept(bursar::tool::report_of(ledger, {}, Format::json)));
-      ++reports;
-    } catch (const Fault&) {
-      ++faults;
-    }
-  }
-  EXPECT_GT(faults, 0);
-  EXPECT_GT(reports, 0);
 }
 
 }  // namespace

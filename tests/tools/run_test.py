@@ -117,6 +117,23 @@ class Environment(tool.ToolTest):
         self.assertEqual(preload, tool.product("BURSAR_JEMALLOC_LIBRARY"))
         self.assertRegex(report, r"\n  allocations +[1-9]")
 
+    def test_names_what_tasks_are_and_their_budget(self):
+        preload, setting, _ = self.seen("--tasks=thread", "--budget=64M", BURSAR="tasks=api,budget=1G")
+        self.assertEqual(preload, tool.product("BURSAR_LIBRARY"))
+        self.assertRegex(setting, r"^tasks=api,budget=1G,tasks=thread,budget=67108864,ledger=/")
+
+    def test_for_turns_of_an_event_loop_loads_a_library_more(self):
+        preload, setting, _ = self.seen("--tasks=loop", LD_PRELOAD="libm.so.6")
+        library = pathlib.Path(tool.product("BURSAR_LIBRARY"))
+        self.assertEqual(preload, f"{library.parent}/libbursar-loop.so:{library}:libm.so.6")
+        self.assertRegex(setting, r"^tasks=loop,ledger=/")
+
+    def test_the_library_for_turns_lies_beside_that_of_the_heap(self):
+        library = self.directory / "libbursar.so"
+        library.symlink_to(tool.product("BURSAR_LIBRARY"))
+        done = self.bursar("run", "--tasks=loop", "true", env=self.environment(BURSAR_LIBRARY=library))
+        self.assert_fault(done, 125, f"--tasks=loop: no libbursar-loop.so beside {library}: install it there")
+
     def test_without_stats_has_no_ledger_and_no_report(self):
         preload, setting, report = self.seen("--no-stats")
         self.assertEqual((preload, setting, report), (tool.product("BURSAR_LIBRARY"), "", ""))

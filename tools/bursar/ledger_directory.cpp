@@ -4,12 +4,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <optional>
 
 #include "tools/bursar/fault.h"
+#include "tools/bursar/ledger_path.h"
 
 namespace bursar::tool {
 namespace {
@@ -19,42 +18,13 @@ namespace fs = std::filesystem;
 /// A comma ends a value of BURSAR, and no quotes keep it in.
 bool can_be_set(const fs::path& path) { return path.native().find(',') == std::string::npos; }
 
-std::vector<fs::path> parents() {
-  std::vector<fs::path> paths;
-  if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/')
-    paths.emplace_back(runtime);
-  paths.emplace_back("/dev/shm");
-  paths.emplace_back("/tmp");
-  return paths;
-}
-
-template <typename Number>
-bool parse(const char*& at, const char* end, Number& number) {
-  const auto [stop, error] = std::from_chars(at, end, number);
-  const bool parsed = error == std::errc{} && stop != at;
-  at = stop;
-  return parsed;
-}
-
-/// PID or PID.GENERATION.
-std::optional<LedgerName> parse_name(const fs::path& path) {
-  const std::string name = path.filename().native();
-  const char* at = name.data();
-  const char* const end = at + name.size();
-  LedgerName result{.process_id = 0, .generation = 0, .path = path};
-  if (!parse(at, end, result.process_id) || result.process_id <= 0) return std::nullopt;
-  if (at == end) return result;
-  if (*at++ != '.' || !parse(at, end, result.generation) || at != end) return std::nullopt;
-  return result;
-}
-
 }  // namespace
 
 LedgerDirectory LedgerDirectory::make_private() {
   std::string faults;
-  for (const fs::path& parent : parents()) {
+  for (const fs::path& parent : ledger_places()) {
     if (!can_be_set(parent)) continue;
-    std::string path = parent / "bursar-XXXXXX";
+    std::string path = parent / (std::string(ledger_prefix) + "XXXXXX");
     if (mkdtemp(path.data()) != nullptr) return {path, Kept::no};
     faults += fmt::format("{}{}: {}", faults.empty() ? "" : ", ", parent.native(), std::strerror(errno));
   }
@@ -97,7 +67,9 @@ std::vector<LedgerName> LedgerDirectory::ledgers() const {
   std::error_code error;
   for (auto entry = fs::directory_iterator(path_, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
-    if (auto name = parse_name(entry->path())) names.push_back(std::move(*name));
+    const auto process = parse_process_name(entry->path().filename().native());
+    if (process)
+      names.push_back({.process_id = process->process_id, .generation = process->generation, .path = entry->path()});
   }
   return names;
 }

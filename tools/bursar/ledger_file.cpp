@@ -5,20 +5,46 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <system_error>
 
 #include "tools/bursar/fault.h"
 #include "tools/bursar/file_descriptor.h"
+#include "tools/bursar/hand_over.h"
+#include "tools/bursar/ledger_path.h"
 
 namespace bursar::tool {
 namespace {
 
 using ledger::Header;
 using ledger::Slot;
+using ledger::Task;
+using ledger::TaskKind;
+using ledger::View;
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& fault) {
   throw Fault(fmt::format("{}: {}", path.native(), fault));
+}
+
+bool is_named_as_ledger(std::string_view name) {
+  if (name.substr(0, ledger_prefix.size()) == ledger_prefix) name.remove_prefix(ledger_prefix.size());
+  return parse_process_name(name).has_value();
+}
+
+/// Of a directory of `bursar run --ledgers`, one of its ledgers is meant.
+[[noreturn]] void refuse_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::path first;
+  for (auto at = std::filesystem::directory_iterator(path, error);
+       !error && at != std::filesystem::directory_iterator(); at.increment(error)) {
+    const bool is_earlier = first.empty() || at->path() < first;
+    if (is_earlier && is_named_as_ledger(at->path().filename().native())) first = at->path();
+  }
+  if (first.empty()) refuse(path, "is a directory, and has no ledger in it");
+  refuse(path, fmt::format("is a directory: name one of the ledgers in it, such as {}", first.native()));
 }
 
 /// Opens without waiting: a FIFO without a writer would never open.
@@ -27,6 +53,7 @@ FileDescriptor open_regular(const std::filesystem::path& path) {
   if (!file.is_open()) refuse(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   struct stat status {};
   if (fstat(file.number(), &status) != 0) refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+  if (S_ISDIR(status.st_mode)) refuse_directory(path);
   if (!S_ISREG(status.st_mode)) refuse(path, "is not a regular file, so it is no ledger");
   return file;
 }
@@ -48,6 +75,7 @@ size_t read_at(const FileDescriptor& file, const std::filesystem::path& path, vo
 }
 
 void check_kind(const std::filesystem::path& path, const Header& header, size_t bytes) {
+  if (bytes == 0) refuse(path, "is empty: its process had no room for it there, or ended before it had begun");
   if (bytes < sizeof header.magic || std::memcmp(header.magic, ledger::magic, sizeof header.magic) != 0) {
     refuse(path, "is no ledger of bursar: it begins with other bytes");
   }
@@ -60,11 +88,17 @@ void check_kind(const std::filesystem::path& path, const Header& header, size_t 
   }
 }
 
+bool fits(const ledger::Table& table, uint64_t file_bytes, size_t entry_bytes, size_t entries_max) {
+  return table.entry_bytes == entry_bytes && table.entry_count <= entries_max && table.offset >= sizeof(Header) &&
+         table.offset <= file_bytes && table.entry_count * uint64_t{entry_bytes} <= file_bytes - table.offset;
+}
+
 void check_sizes(const std::filesystem::path& path, const Header& header) {
-  const bool as_here = header.header_bytes == sizeof(Header) && header.slot_bytes == sizeof(Slot) &&
-                       header.slot_count == ledger::slot_count && header.file_bytes == ledger::file_bytes &&
+  const bool as_here = header.header_bytes == sizeof(Header) &&
                        header.size_class_count <= ledger::size_class_capacity &&
-                       header.slots_used.load(std::memory_order_relaxed) <= ledger::slot_count;
+                       fits(header.slots, header.file_bytes, sizeof(Slot), ledger::slot_count) &&
+                       fits(header.kinds, header.file_bytes, sizeof(TaskKind), ledger::kind_count) &&
+                       fits(header.tasks, header.file_bytes, sizeof(Task), ledger::task_record_count);
   if (!as_here) refuse(path, "is damaged: the sizes in its header do not fit its version");
   if (std::memchr(header.program, '\0', sizeof header.program) == nullptr) {
     refuse(path, "is damaged: the program's name has no end");
@@ -74,19 +108,32 @@ void check_sizes(const std::filesystem::path& path, const Header& header) {
 void check_state(const std::filesystem::path& path, const Header& header) {
   switch (header.state.load(std::memory_order_acquire)) {
     case ledger::State::running:
-    case ledger::State::exited: return;
+    case ledger::State::exited:
+    case ledger::State::dropped: return;
     case ledger::State::starting: refuse(path, "holds nothing: its process has not begun to count, or never did");
   }
   refuse(path, "is damaged: its state is none that there is");
 }
 
 /// The file is longer than what is read of it, so its length is looked at on its own.
-void check_length(const FileDescriptor& file, const std::filesystem::path& path) {
+void check_length(const FileDescriptor& file, const std::filesystem::path& path, uint64_t file_bytes) {
   struct stat status {};
   if (fstat(file.number(), &status) != 0) refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
-  if (static_cast<size_t>(status.st_size) != ledger::file_bytes) {
-    refuse(path, fmt::format("is damaged: it has {} bytes, a ledger {}", status.st_size, ledger::file_bytes));
-  }
+  const auto bytes = static_cast<uint64_t>(status.st_size);
+  if (bytes < file_bytes) refuse(path, fmt::format("is cut short: it has {} bytes of {}", bytes, file_bytes));
+  if (bytes > file_bytes)
+    refuse(path, fmt::format("is damaged: it has {} bytes, its header says {}", bytes, file_bytes));
+}
+
+/// The entries in use; holes read as zeros.
+template <typename Entry>
+std::unique_ptr<Entry[]> read_table(const FileDescriptor& file, const std::filesystem::path& path,
+                                    const ledger::Table& table, const ledger::Counter& used, size_t& count) {
+  count = std::min<uint64_t>(used.load(std::memory_order_relaxed), table.entry_count);
+  auto entries = std::make_unique<Entry[]>(count);
+  const size_t wanted = count * sizeof(Entry);
+  if (read_at(file, path, entries.get(), wanted, table.offset) != wanted) refuse(path, "was cut short just now");
+  return entries;
 }
 
 }  // namespace
@@ -98,14 +145,20 @@ LedgerFile LedgerFile::read(const std::filesystem::path& path) {
   Header& header = *result.header_;
   const size_t bytes = read_at(file, path, &header, sizeof header, 0);
   check_kind(path, header, bytes);
-  check_sizes(path, header);
   check_state(path, header);
-  check_length(file, path);
+  check_sizes(path, header);
+  check_length(file, path, header.file_bytes);
 
-  const size_t used = header.slots_used.load(std::memory_order_relaxed);
-  result.slots_ = std::make_unique<Slot[]>(used);
-  const size_t wanted = used * sizeof(Slot);
-  if (read_at(file, path, result.slots_.get(), wanted, sizeof header) != wanted) refuse(path, "was cut short just now");
+  View& view = result.view_;
+  view.header = &header;
+  // Slots last: what a thread has not handed to the tables yet is rather missed than told twice.
+  result.kinds_ = read_table<TaskKind>(file, path, header.kinds, header.kinds_used, view.kind_count);
+  result.tasks_ = read_table<Task>(file, path, header.tasks, header.tasks_used, view.task_count);
+  result.slots_ = read_table<Slot>(file, path, header.slots, header.slots_used, view.slot_count);
+  view.slots = result.slots_.get();
+  view.kinds = result.kinds_.get();
+  view.tasks = result.tasks_.get();
+  finish_hand_over(view, result.slots_.get(), result.tasks_.get());
   return result;
 }
 

@@ -76,4 +76,10 @@ fs::path library_path(PageSource source) {
   return found;
 }
 
+fs::path loop_library_path(const fs::path& library) {
+  fs::path found = library.parent_path() / "libbursar-loop.so";
+  if (is_file(found)) return found;
+  throw Fault(fmt::format("--tasks=loop: no libbursar-loop.so beside {}: install it there", library.native()));
+}
+
 }  // namespace bursar::tool

@@ -12,4 +12,7 @@ enum class PageSource : unsigned char { os, jemalloc };
 /// Throws a Fault where there is none, or none that LD_PRELOAD can name.
 [[nodiscard]] std::filesystem::path library_path(PageSource source);
 
+/// The library that tells turns of an event loop from each other: it lies beside that of the heap. Throws a Fault where it does not.
+[[nodiscard]] std::filesystem::path loop_library_path(const std::filesystem::path& library);
+
 }  // namespace bursar::tool

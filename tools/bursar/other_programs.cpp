@@ -34,17 +34,19 @@ std::string shown_name(const std::string& name) {
 
 }  // namespace
 
-OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers) {
+OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree) {
   OtherPrograms result;
   std::map<std::string, OtherProgram> by_name;
   for (const LedgerName& name : ledgers) {
     try {
       const LedgerFile file = LedgerFile::read(name.path);
-      const ledger::Totals totals = ledger::totals_of(file.header(), file.slots(), ledger::ExitFacts{});
+      const ledger::Totals totals = ledger::totals_of(file.view(), ledger::ExitFacts{});
       OtherProgram& program = by_name[base_name(file.header().program)];
       ++program.processes;
       program.allocations += totals.allocations;
+      program.allocated_bytes += totals.allocated_bytes;
       program.peak_live_bytes = std::max(program.peak_live_bytes, totals.peak_live_bytes);
+      tree.add(file.view());
     } catch (const Fault&) {
       // Its process was killed while it started, or has not started yet.
       ++result.unreadable;
@@ -62,13 +64,14 @@ OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers) {
 std::string text_of(const OtherPrograms& others) {
   std::string text;
   if (!others.programs.empty()) {
-    text +=
-        fmt::format("\n  {:<30} {:>9} {:>15} {:>17}\n", "other programs", "processes", "allocations", "peak live heap");
+    text += fmt::format("\n  {:<30} {:>9} {:>15} {:>13} {:>17}\n", "other programs", "processes", "allocations",
+                        "handed out", "peak live heap");
   }
   for (size_t i = 0; i < others.programs.size() && i < rows_max; ++i) {
     const OtherProgram& program = others.programs[i];
-    text += fmt::format("  {:<30} {:>9} {:>15} {:>17}\n", shown_name(program.name),
+    text += fmt::format("  {:<30} {:>9} {:>15} {:>13} {:>17}\n", shown_name(program.name),
                         ledger::grouped(program.processes).c_str(), ledger::grouped(program.allocations).c_str(),
+                        ledger::bytes_text(program.allocated_bytes).c_str(),
                         ledger::bytes_text(program.peak_live_bytes).c_str());
   }
   if (others.programs.size() > rows_max) text += fmt::format("  and {} more\n", others.programs.size() - rows_max);
@@ -82,6 +85,7 @@ nlohmann::ordered_json json_of(const OtherPrograms& others) {
     array.push_back({{"program", program.name},
                      {"processes", program.processes},
                      {"allocations", program.allocations},
+                     {"allocated_bytes", program.allocated_bytes},
                      {"peak_live_bytes", program.peak_live_bytes}});
   }
   return array;

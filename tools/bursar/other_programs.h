@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/bursar/ledger_directory.h"
+#include "tools/bursar/task_tree.h"
 
 namespace bursar::tool {
 
@@ -14,6 +15,7 @@ struct OtherProgram {
   std::string name;
   uint64_t processes = 0;
   uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
   uint64_t peak_live_bytes = 0;  // the highest of them
 };
 
@@ -22,7 +24,8 @@ struct OtherPrograms {
   uint64_t unreadable = 0;             // ledgers
 };
 
-[[nodiscard]] OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers);
+/// Adds the tasks of each to the tree.
+[[nodiscard]] OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree);
 
 /// A table of the first ten; nothing where there are none.
 [[nodiscard]] std::string text_of(const OtherPrograms& others);

@@ -6,8 +6,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
+#include "interpose/account/render_totals.h"
 #include "tools/bursar/fault.h"
+#include "tools/bursar/host_ledgers.h"
+#include "tools/bursar/ledger_path.h"
+#include "tools/bursar/process_status.h"
 
 namespace bursar::tool {
 
@@ -21,12 +26,39 @@ ledger::Sink sink_into(std::string& text) {
 
 std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format) {
   std::string text;
-  ledger::render_report(ledger.header(), ledger.slots(), facts, format, sink_into(text));
+  ledger::render_report(ledger.view(), facts, format, sink_into(text));
   return text;
 }
 
+namespace {
+
+ledger::ExitFacts facts_of(const LedgerFile& file, const std::filesystem::path& path) {
+  ledger::ExitFacts facts;
+  const auto state = file.header().state.load(std::memory_order_acquire);
+  const bool is_at_end = state == ledger::State::exited;
+  const ProcessStatus process = is_at_end ? ProcessStatus{} : process_status_of(file.header(), path);
+  facts.life = process.is_alive ? ledger::Life::alive : ledger::Life::gone;
+  facts.peak_rss_bytes = process.peak_rss_bytes;
+  if (process.is_alive) facts.wall_ns = ledger::difference(monotonic_ns(), file.header().started_ns);
+  return facts;
+}
+
+}  // namespace
+
+std::filesystem::path ledger_named(const std::string& word) {
+  std::error_code error;
+  const auto process = word.find('.') == std::string::npos ? parse_process_name(word) : std::nullopt;
+  if (!process || std::filesystem::exists(std::filesystem::symlink_status(word, error))) return word;
+  return find_ledger(process->process_id);
+}
+
+std::string report_now(const std::filesystem::path& path, ledger::Format format) {
+  const LedgerFile file = LedgerFile::read(path);
+  return report_of(file, facts_of(file, path), format);
+}
+
 int report(const ReportOptions& options) {
-  const std::string text = report_of(LedgerFile::read(options.file), ledger::ExitFacts{}, options.format);
+  const std::string text = report_now(ledger_named(options.file), options.format);
   if (!write_all(STDOUT_FILENO, text))
     throw Fault(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
   return 0;

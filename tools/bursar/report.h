@@ -1,7 +1,7 @@
 // The report of one ledger as a string, and `bursar report`.
 #pragma once
 
-#include <optional>
+#include <filesystem>
 #include <string>
 
 #include "interpose/account/render.h"
@@ -11,15 +11,22 @@ namespace bursar::tool {
 
 [[nodiscard]] std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format);
 
+/// The ledger that a word of the command line names: a file or, where it is a number and no file, the process of that id.
+/// Throws a Fault where that process has none.
+[[nodiscard]] std::filesystem::path ledger_named(const std::string& word);
+
+/// The report of a ledger as it stands now, with what the system knows of its process. Throws a Fault.
+[[nodiscard]] std::string report_now(const std::filesystem::path& path, ledger::Format format);
+
 /// Appends what is rendered to the string.
 [[nodiscard]] ledger::Sink sink_into(std::string& text);
 
 struct ReportOptions {
-  std::string file;
+  std::string file;  // or a process id
   ledger::Format format = ledger::Format::text;
 };
 
-/// `bursar report FILE`: the exit status.
+/// `bursar report FILE|PID`: the exit status.
 int report(const ReportOptions& options);
 
 /// Writes all of it; false where that fails, with errno.

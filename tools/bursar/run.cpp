@@ -19,6 +19,7 @@
 #include "tools/bursar/ledger_file.h"
 #include "tools/bursar/other_programs.h"
 #include "tools/bursar/report.h"
+#include "tools/bursar/task_tree.h"
 
 namespace bursar::tool {
 namespace {
@@ -39,12 +40,26 @@ void set_variable(std::vector<std::string>& environment, const std::string& name
   environment.push_back(start + value);
 }
 
-std::vector<std::string> environment_with(const std::filesystem::path& library, const std::string& setting) {
+/// What the program loads before all others, as LD_PRELOAD has it. The calls that wait come first, then malloc.
+std::string libraries(const RunOptions& options) {
+  const std::filesystem::path library = library_path(options.page_source);
+  if (options.task_source != ledger::TaskSource::loop) return library.native();
+  return loop_library_path(library).native() + ":" + library.native();
+}
+
+/// What BURSAR gets for the tasks of the program, before `setting`.
+std::string settings(const RunOptions& options, std::string setting) {
+  if (options.budget_bytes != 0) setting = fmt::format("budget={},{}", options.budget_bytes, setting);
+  if (!options.task_source) return setting;
+  return fmt::format("tasks={},{}", ledger::task_source_names[static_cast<size_t>(*options.task_source)], setting);
+}
+
+std::vector<std::string> environment_with(const std::string& preload, const std::string& setting) {
   std::vector<std::string> environment;
   for (char** entry = environ; *entry != nullptr; ++entry) environment.emplace_back(*entry);
   const char* preloaded = std::getenv("LD_PRELOAD");
   const bool others = preloaded != nullptr && *preloaded != '\0';
-  set_variable(environment, "LD_PRELOAD", others ? library.native() + ":" + preloaded : library.native());
+  set_variable(environment, "LD_PRELOAD", others ? preload + ":" + preloaded : preload);
   if (!setting.empty()) set_variable(environment, "BURSAR", joined(std::getenv("BURSAR"), ",", setting));
   return environment;
 }
@@ -117,7 +132,8 @@ std::string text_without_ledger(const Ending& ending, const std::string& argumen
   std::string text;
   const ledger::Sink sink = sink_into(text);
   ledger::render_process(static_cast<uint32_t>(ending.process_id), facts_of(ending, arguments, nullptr), sink);
-  return text + "  nothing counted: it is static or setuid, or could not load the library\n";
+  return text +
+         "  nothing counted: it is static or setuid, could not load the library, or had no room for its ledger\n";
 }
 
 ordered_json json_without_ledger(const Ending& ending, const std::string& arguments) {
@@ -144,28 +160,39 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   return "# EOF\n";
 }
 
-std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options) {
+std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
+                           TaskTree& tree) {
   const std::string arguments = command_line(options.command, options.format);
   if (!name) return without_ledger(ending, arguments, options.format);
   try {
     const LedgerFile file = LedgerFile::read(name->path);
+    tree.add(file.view());
     return report_of(file, facts_of(ending, arguments, &file.header()), options.format);
   } catch (const Fault&) {
     return without_ledger(ending, arguments, options.format);  // killed while it started
   }
 }
 
+/// Those of the program alone stand in its report.
+std::string text_of(const TaskTree& tree, size_t processes_told) {
+  const size_t processes = tree.processes_with_tasks();
+  if (processes <= processes_told) return "";
+  const std::string title = processes == 1 ? "" : fmt::format("\n  tasks of {} processes, told together\n", processes);
+  return title + tree.rendered(ledger::Format::text);
+}
+
 std::string whole_report(const LedgerDirectory& directory, const Ending& ending, const RunOptions& options) {
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
-  std::string report = program_report(program, ending, options);
-  switch (options.format) {
-    case ledger::Format::text: return report + text_of(other_programs_in(ledgers));
-    case ledger::Format::openmetrics: return report;
-    case ledger::Format::json: break;
-  }
+  TaskTree tree;
+  std::string report = program_report(program, ending, options, tree);
+  if (options.format == ledger::Format::openmetrics) return report;
+  const size_t processes_told = tree.has_tasks() && !tree.has_process_tasks() ? 1 : 0;
+  const OtherPrograms others = other_programs_in(ledgers, tree);
+  if (options.format == ledger::Format::text) return report + text_of(others) + text_of(tree, processes_told);
   ordered_json whole = ordered_json::parse(report);
-  whole["others"] = json_of(other_programs_in(ledgers));
+  whole["others"] = json_of(others);
+  whole["tree"] = ordered_json::parse(tree.rendered(ledger::Format::json));
   return text_of(whole) + "\n";
 }
 
@@ -189,13 +216,13 @@ void write_report(const FileDescriptor& output, const RunOptions& options, const
 }  // namespace
 
 int run(const RunOptions& options) {
-  const std::filesystem::path library = library_path(options.page_source);
-  if (options.reporting == Reporting::off) become(options.command, environment_with(library, ""));
+  const std::string preload = libraries(options);
+  if (options.reporting == Reporting::off) become(options.command, environment_with(preload, ""));
 
   const FileDescriptor output = open_output(options.output);
   const LedgerDirectory directory =
       options.ledgers.empty() ? LedgerDirectory::make_private() : LedgerDirectory::keep_in(options.ledgers);
-  const Ending ending = run_to_end(options.command, environment_with(library, directory.setting()));
+  const Ending ending = run_to_end(options.command, environment_with(preload, settings(options, directory.setting())));
   write_report(output, options, whole_report(directory, ending, options));
   return ending.term_signal != 0 ? exit_status_signal_base + ending.term_signal : ending.exit_status;
 }

@@ -1,9 +1,12 @@
 // `bursar run`: a program on bursar, and its report when it has ended.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "interpose/account/ledger_format.h"
 #include "interpose/account/render.h"
 #include "tools/bursar/library_path.h"
 
@@ -17,7 +20,9 @@ struct RunOptions {
   std::string output;   // a file for the report; empty: standard error
   std::string ledgers;  // a directory that keeps the ledgers; empty: none
   PageSource page_source = PageSource::os;
-  std::vector<std::string> command;  // not empty
+  std::optional<ledger::TaskSource> task_source;  // none: what BURSAR says
+  uint64_t budget_bytes = 0;                      // of each task; 0: what BURSAR says
+  std::vector<std::string> command;               // not empty
 };
 
 /// The exit status: the program's, or 128 and the number of the signal that ended it.
