@@ -1,0 +1,185 @@
+#include "bursar/arena.h"
+
+#include <algorithm>
+
+#include "bursar/bursar.h"
+#include "runtime/src/arena_work.h"
+#include "runtime/src/misuse.h"
+
+namespace bursar {
+
+using arena_detail::Chunk;
+using arena_detail::Finalizer;
+using arena_detail::Finalizers;
+using arena_detail::State;
+
+namespace {
+
+/// What one arena tells the process's figures at once: often enough to be looked at, too seldom to cost.
+constexpr std::uint64_t told_bytes_min = std::uint64_t{1024} * 1024;
+
+/// Destroys what is newer than `until`, newest first. A destructor may allocate in the arena, and even make objects: they go next.
+void run_finalizers(State& state, const Finalizer* until) noexcept {
+  Finalizers& list = state.finalizers;
+  while (list.next != until) {
+    if (list.next == list.begin) {
+      list = *(reinterpret_cast<const Finalizers*>(list.begin) - 1);
+      continue;
+    }
+    const Finalizer* stop = until >= list.begin && until < list.next ? until : list.begin;
+    for (Finalizer* last = list.next; last != stop;) {
+      const Finalizer finalizer = *--last;
+      // Before the call: a destructor that looks at the arena finds it in order.
+      list.next = last;
+      finalizer.destroy(finalizer.object);
+      if (list.next != last) [[unlikely]]
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+Arena& Arena::operator=(Arena&& other) noexcept {
+  if (this != &other) {
+    release();
+    ArenaWork::end_epoch(*this);
+    options_ = other.options_;
+    state_ = std::exchange(other.state_, State{});
+  }
+  return *this;
+}
+
+Arena::~Arena() {
+  // One that never allocated ends at no cost.
+  if (state_.chunks_acquired == 0 && state_.epoch == nullptr) return;
+  release();
+  ArenaWork::end_epoch(*this);
+}
+
+void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  return ArenaWork(*this).allocate(bytes, alignment).block;
+}
+
+void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  const ArenaWork::Outcome outcome = ArenaWork(*this).allocate(bytes, alignment);
+  if (outcome.block == nullptr) throw_error(outcome.fault, bytes);
+  return outcome.block;
+}
+
+void Arena::throw_error(ArenaFault fault, std::size_t wanted_bytes) const {
+  throw ArenaError(fault, options_.name, options_.limit_bytes, state_.held_bytes, wanted_bytes);
+}
+
+Arena::Checkpoint Arena::checkpoint() const noexcept {
+  Checkpoint place;
+  place.first_ = state_.first;
+  place.chunk_ = state_.chunk;
+  place.large_ = state_.large;
+  place.finalizers_ = state_.finalizers;
+  place.watched_blocks_ = state_.watched_blocks;
+  place.position_ = state_.position;
+  place.hidden_offset_ = state_.hidden_offset;
+  place.chunk_index_ = state_.chunk == nullptr ? 0 : state_.chunk->index;
+  place.resets_ = state_.resets;
+  place.live_allocations_ = ArenaWork::live_allocations(state_);
+  return place;
+}
+
+void Arena::rewind(const Checkpoint& checkpoint) noexcept {
+  ArenaWork work(*this);
+  if (checkpoint.resets_ != state_.resets) report_misuse("Arena::rewind: the checkpoint is from before a reset");
+  if (work.is_ahead(checkpoint)) report_misuse("Arena::rewind: the checkpoint is no place of this arena any more");
+  run_finalizers(state_, checkpoint.finalizers_.next);
+  state_.finalizers = checkpoint.finalizers_;
+  work.end_watched_blocks(checkpoint.watched_blocks_);
+  work.go_back(checkpoint);
+}
+
+bool Arena::try_extend_finalizers() noexcept {
+  Finalizers& list = state_.finalizers;
+  const std::size_t count = list.begin == nullptr ? arena_detail::finalizers_first : arena_detail::finalizers_later;
+  // The head takes as much as two of them, so that they follow each other without a gap.
+  constexpr std::size_t head_bytes = 2 * sizeof(Finalizer);
+  static_assert(sizeof(Finalizers) <= head_bytes);
+  auto* block = static_cast<std::byte*>(try_allocate(head_bytes + count * sizeof(Finalizer), alignof(Finalizers)));
+  if (block == nullptr) return false;
+  auto* first = reinterpret_cast<Finalizer*>(block + head_bytes);
+  ::new (reinterpret_cast<Finalizers*>(first) - 1) Finalizers(list);
+  list = {first, first, first + count};
+  return true;
+}
+
+void Arena::undo(Mark mark) noexcept {
+  const auto since = static_cast<std::uint32_t>((state_.position >> 32) - (mark.position >> 32));
+  Checkpoint place;
+  place.first_ = mark.chunk == nullptr ? nullptr : state_.first;
+  place.chunk_ = mark.chunk;
+  place.chunk_index_ = mark.chunk == nullptr ? 0 : mark.chunk->index;
+  place.large_ = mark.large;
+  place.position_ = mark.position;
+  place.resets_ = state_.resets;
+  place.live_allocations_ = ArenaWork::live_allocations(state_) - since;
+  place.finalizers_ = ArenaWork::block_of(state_.finalizers, mark.finalizer);
+  ArenaWork(*this).find_watched(place, since);
+  rewind(place);
+}
+
+void Arena::reset() noexcept {
+  ArenaWork work(*this);
+  run_finalizers(state_, nullptr);
+  state_.finalizers = {};
+  work.end_watched_blocks(nullptr);
+  const std::size_t cycle_bytes = work.forget_everything();
+  const std::size_t decayed = state_.high_water_bytes - state_.high_water_bytes / std::max(options_.decay_divisor, 1U);
+  state_.high_water_bytes = std::max(cycle_bytes, decayed);
+  work.keep_for_high_water();
+  ArenaWork::count_reset(state_);
+  ArenaWork::tell_figures(*this, ArenaWork::Tell::when_enough);
+}
+
+void Arena::release() noexcept {
+  ArenaWork work(*this);
+  run_finalizers(state_, nullptr);
+  state_.finalizers = {};
+  work.end_watched_blocks(nullptr);
+  work.forget_everything();
+  work.give_all_back();
+  state_.high_water_bytes = 0;
+  state_.next_chunk_bytes = 0;
+  ArenaWork::count_reset(state_);
+  ArenaWork::tell_figures(*this, ArenaWork::Tell::everything);
+}
+
+ArenaStats Arena::stats() const noexcept {
+  ArenaStats stats;
+  stats.bytes = ArenaWork::live_bytes(state_);
+  stats.allocations = ArenaWork::live_allocations(state_);
+  stats.total_bytes = state_.released_bytes + stats.bytes;
+  stats.total_allocations = state_.released_allocations + stats.allocations;
+  stats.peak_bytes = std::max(state_.peak_bytes, stats.bytes);
+  stats.high_water_bytes = std::max(state_.high_water_bytes, stats.bytes);
+  stats.held_bytes = state_.held_bytes;
+  for (const Chunk* chunk = state_.first; chunk != nullptr; chunk = chunk->next) ++stats.chunks;
+  for (const Chunk* chunk = state_.large; chunk != nullptr; chunk = chunk->next) ++stats.chunks;
+  stats.chunks_acquired = state_.chunks_acquired;
+  stats.resets = state_.resets;
+  return stats;
+}
+
+void ArenaWork::tell_figures(Arena& arena, Tell tell) noexcept {
+  if (bursar_metrics_count == nullptr) return;
+  State& state = arena.state_;
+  const std::uint64_t bytes = state.released_bytes + live_bytes(state);
+  const std::uint64_t allocations = state.released_allocations + live_allocations(state);
+  if (tell == Tell::when_enough && bytes - state.told_bytes < told_bytes_min) return;
+  if (bytes == state.told_bytes && allocations == state.told_allocations) return;
+  bursar_metrics_count(BURSAR_ARENA_BYTES, static_cast<std::int64_t>(bytes - state.told_bytes));
+  bursar_metrics_count(BURSAR_ARENA_ALLOCATIONS, static_cast<std::int64_t>(allocations - state.told_allocations));
+  state.told_bytes = bytes;
+  state.told_allocations = allocations;
+}
+
+void Arena::validate() const noexcept { ArenaWork::validate(*this); }
+
+}  // namespace bursar
