@@ -8,7 +8,7 @@ import sys
 
 import house
 
-LINTED = ("allocator", "interpose", "tools")
+LINTED = ("allocator", "interpose", "runtime", "tools")
 COMPILE = ["-std=c++20", "-D_GNU_SOURCE", f"-I{house.ROOT}", f"-I{house.ROOT}/runtime/include"]
 
 

@@ -9,7 +9,7 @@ import house
 # os_linux stands for os, page_source_os and page_source_jemalloc for page_source.
 LAYERS = [
     # The system, units, and what has no include at all.
-    {"allocator/os_vdso", "allocator/annotate", "interpose/export"},
+    {"allocator/os_vdso", "allocator/annotate", "interpose/export", "interpose/loop/loop"},
     {"allocator/os", "allocator/units", "allocator/text", "allocator/settings", "allocator/thread"},
     # Single tools of the heap, each of one job.
     {"allocator/lock", "allocator/report", "allocator/run", "allocator/size_class", "allocator/page_map",
@@ -17,6 +17,7 @@ LAYERS = [
     {"allocator/check"},
     # Where memory comes from, and how it is cut.
     {"allocator/page_source"},
+    {"allocator/tags"},
     {"allocator/segment", "allocator/emergency", "allocator/mapping_cache", "allocator/tract"},
     {"allocator/tracts"},
     {"allocator/depot"},
@@ -25,24 +26,58 @@ LAYERS = [
     {"allocator/heap_registry", "allocator/thread_heap_mail"},
     {"allocator/fast_path"},
     {"allocator/heap"},
+    {"allocator/tag_walk"},
     # The account: what a ledger holds and how it reads; then what writes it.
-    {"interpose/account/ledger_format", "interpose/account/options", "interpose/account/environment"},
+    {"interpose/account/task_format", "interpose/account/environment", "interpose/account/kind_names",
+     "interpose/account/standard_error",
+     "interpose/account/index_stack", "interpose/loop/presence", "interpose/loop/loop.cpp"},
+    {"interpose/account/ledger_format"},
+    {"interpose/account/ledger_view", "interpose/account/options", "interpose/account/thread_account"},
     {"interpose/account/render", "interpose/account/ledger"},
+    {"interpose/account/kind_table", "interpose/account/task_records", "interpose/account/worst_tasks",
+     "interpose/account/task_handles", "interpose/account/counting"},
+    {"interpose/account/task_tables", "interpose/account/live_bytes", "interpose/account/thread_kinds"},
     {"interpose/account/render_totals", "interpose/account/render_numbers", "interpose/account/render_output"},
-    {"interpose/account/render.cpp", "interpose/account/render_json", "interpose/account/render_openmetrics",
-     "interpose/account/account"},
-    {"interpose/account/report_at_exit", "interpose/account/task"},
+    {"interpose/account/render_task_totals", "interpose/account/budget", "interpose/account/budget_report"},
+    {"interpose/account/render_thread_totals"},
+    {"interpose/account/render_text", "interpose/account/render_json"},
+    {"interpose/account/render.cpp", "interpose/account/render_tasks", "interpose/account/render_json.cpp",
+     "interpose/account/render_json_tasks", "interpose/account/render_openmetrics",
+     "interpose/account/account", "interpose/account/recorder"},
+    {"interpose/account/current_task", "interpose/account/thread_account.cpp"},
+    {"interpose/account/task", "interpose/account/task_sources", "interpose/account/metrics"},
+    {"interpose/account/report_at_exit"},
     # C and C++.
     {"interpose/process"},
-    {"interpose/account/task.cpp"},
-    {"interpose/serve"},
+    {"interpose/account/task.cpp", "interpose/account/task_sources.cpp"},
+    {"interpose/serve", "interpose/budget_exception"},
     {"interpose/malloc", "interpose/operator_new", "interpose/glibc_extras"},
+]
+
+# The runtime: its headers (bursar/...) and the sources beside them.
+RUNTIME_LAYERS = [
+    {"bursar/export", "bursar/bursar", "bursar/check", "bursar/batch_detail", "bursar/batch_inline"},
+    {"bursar/memory", "bursar/thread_token", "bursar/reduce", "bursar/task", "bursar/metrics", "bursar/budget"},
+    {"bursar/arena_error", "bursar/arena_state"},
+    {"bursar/arena_inline", "bursar/pool_core"},
+    {"bursar/arena"},
+    {"bursar/task_arena", "bursar/object_pool", "bursar/batch", "bursar/arena_resource", "bursar/arena_pointer", "bursar/arena_pool",
+     "bursar/shared_arena", "bursar/aligned_buffer"},
+]
+# Text stands beside the arenas: it knows nothing of them.
+RUNTIME_LAYERS += [
+    {"bursar/byte_scan", "bursar/symbol"},
+    {"bursar/text_split", "bursar/cow_string"},
+    {"bursar/zero_copy", "bursar/keywords"},
+    {"bursar/interner"},
+    {"bursar/frozen_interner", "bursar/shared_interner"},
 ]
 
 RANKS = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 
 # All that the tools may know of the library: the bytes of a ledger, and how a report of it reads.
-SEEN_BY_TOOLS = ("interpose/account/ledger_format.h", "interpose/account/render", "tools/")
+SEEN_BY_TOOLS = ("interpose/account/ledger_format.h", "interpose/account/ledger_view.h", "interpose/account/task_format.h",
+                 "interpose/account/render", "allocator/text.h", "tools/")
 
 
 def name_of(path):
@@ -56,6 +91,11 @@ def name_of(path):
         if name.startswith(several + "_"):
             return several
     return name
+
+
+def runtime_name_of(path):
+    """bursar/arena for runtime/include/bursar/arena.h; a source stands above every header."""
+    return str(path).removeprefix("runtime/include/").rsplit(".", 1)[0]
 
 
 def quoted_includes(*directories):
@@ -85,8 +125,21 @@ class Layering(unittest.TestCase):
 
     def test_quoted_includes_name_a_file_from_the_root(self):
         wrong = [f"{path}:{number}: no file {target}" for path, number, target in quoted_includes(
-            "allocator", "interpose", "tools") if not (house.ROOT / target).is_file()
+            "allocator", "interpose", "runtime", "tools") if not (house.ROOT / target).is_file()
             and not (house.ROOT / "runtime/include" / target).is_file()]
+        self.assertEqual(wrong, [])
+
+    def test_the_runtime_goes_down_and_knows_only_itself(self):
+        ranks = {name: rank for rank, layer in enumerate(RUNTIME_LAYERS) for name in layer}
+        names = {runtime_name_of(path) for path in house.sources("runtime/include", suffixes=(".h",))}
+        self.assertEqual(sorted(names ^ set(ranks)), [], "headers without a rank, or ranks without a header")
+        wrong = []
+        for path, number, target in quoted_includes("runtime"):
+            name = target.rsplit(".", 1)[0]
+            if target.startswith("runtime/src/"):
+                continue
+            if name not in ranks or ranks[name] >= ranks.get(runtime_name_of(path), len(RUNTIME_LAYERS)):
+                wrong.append(f"{path}:{number}: includes {target}, which is not below it")
         self.assertEqual(wrong, [])
 
     def test_the_allocator_knows_nothing_above_it(self):
@@ -123,7 +176,7 @@ class Layering(unittest.TestCase):
 
     def test_every_source_is_built(self):
         wrong = []
-        for path in house.sources("allocator", "interpose", "tools", suffixes=(".cpp",)):
+        for path in house.sources("allocator", "interpose", "runtime", "tools", suffixes=(".cpp",)):
             lists = [house.ROOT / parent / "meson.build" for parent in path.parents if parent.parts]
             text = "".join(file.read_text() for file in lists if file.is_file())
             if f"'{path.name}'" not in text and f"/{path.name}'" not in text:

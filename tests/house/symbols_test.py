@@ -14,10 +14,17 @@ CPP_RUNTIME = {
     "__cxa_allocate_exception", "__cxa_begin_catch", "__cxa_end_catch", "__cxa_free_exception", "__cxa_rethrow",
     "__cxa_throw", "__gxx_personality_v0", "_Unwind_Resume", "_ZNSt9bad_allocD1Ev", "_ZSt15get_new_handlerv",
     "_ZSt9terminatev", "_ZTISt9bad_alloc", "_ZTVSt9bad_alloc", "_ZSt17__throw_bad_allocv",
+    "_ZTVN10__cxxabiv120__si_class_type_infoE",
 }
 TOOLCHAIN = {"_ITM_deregisterTMCloneTable", "_ITM_registerTMCloneTable", "__cxa_finalize", "__gmon_start__"}
 # A sanitizer in the process brings its own malloc; bursar looks for it to step aside.
 OTHERS = {"__asan_init", "__hwasan_init", "__msan_init", "__tsan_init"}
+
+# What libbursar-loop.so shows: the calls in which an event loop waits, and the name by which the heap knows of it.
+LOOP_CALLS = {"epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll", "__poll_chk", "__ppoll_chk", "select", "pselect"}
+LOOP_PRESENCE = {"bursar_loop_is_loaded"}
+# What the heap's libraries show to it.
+LOOP_BORDERS = {"bursar_loop_leave", "bursar_loop_enter"}
 
 DATA_HOOKS = {"__malloc_hook", "__realloc_hook", "__memalign_hook", "__free_hook", "__malloc_initialize_hook"}
 
@@ -29,7 +36,7 @@ def exports_wanted():
     header = (house.ROOT / "runtime/include/bursar/bursar.h").read_text()
     header = re.sub(r"//[^\n]*|/\*.*?\*/", "", header, flags=re.DOTALL)
     names.remove("bursar_*")
-    return names | set(re.findall(r"\b(bursar_\w+)\s*\(", header))
+    return names | set(re.findall(r"\b(bursar_\w+)\s*\((?!\*)", header))
 
 
 def dynamic_symbols(library):
@@ -70,7 +77,7 @@ class Symbols:
     def test_weak_references_are_known(self):
         weak = {name for name, kind, version in dynamic_symbols(self.library)
                 if kind in "wv" and not version.startswith("GLIBC_")}
-        self.assertEqual(sorted(weak - CPP_RUNTIME - TOOLCHAIN - OTHERS), [])
+        self.assertEqual(sorted(weak - CPP_RUNTIME - TOOLCHAIN - OTHERS - LOOP_PRESENCE), [])
 
     def test_the_operators_can_be_preempted(self):
         flags = house.output_of("readelf", "-dW", self.library)
@@ -102,6 +109,25 @@ class Library(Symbols, unittest.TestCase):
 
 class JemallocLibrary(Symbols, unittest.TestCase):
     library = house.product("BURSAR_JEMALLOC_LIBRARY")
+
+
+class LoopLibrary(unittest.TestCase):
+    library = house.product("BURSAR_LOOP_LIBRARY")
+
+    def test_exports_the_calls_that_wait(self):
+        self.assertEqual(set(defined(self.library)), LOOP_CALLS | LOOP_PRESENCE)
+
+    def test_needs_libc_alone(self):
+        needed = re.findall(r"\(NEEDED\).*\[(.*)\]", house.output_of("readelf", "-dW", self.library))
+        self.assertEqual(needed, ["libc.so.6"])
+
+    def test_the_heap_may_be_absent(self):
+        undefined = {name for name, kind, version in dynamic_symbols(self.library)
+                     if kind in "wv" and not version.startswith("GLIBC_")}
+        self.assertEqual(undefined - TOOLCHAIN, LOOP_BORDERS)
+
+    def test_has_no_thread_local_storage(self):
+        self.assertNotRegex(house.output_of("readelf", "-lW", self.library), r"(?m)^\s*TLS\b")
 
 
 class Archive(unittest.TestCase):
