@@ -108,8 +108,7 @@ BURSAR_EXPORT void* calloc(size_t count, size_t bytes_each) {
 
 /// As in glibc: size 0 frees, and gives null with errno as it was.
 BURSAR_EXPORT void* realloc(void* pointer, size_t bytes) {
-  if (pointer == nullptr)
-    return or_without_memory(serve::allocate({bytes, block_alignment, Zeroed::no, serve::Call::realloc}));
+  if (pointer == nullptr) return or_without_memory(serve::allocate_for_realloc(bytes));
   if (bytes == 0) {
     serve::deallocate(pointer, Caller::realloc);
     return nullptr;

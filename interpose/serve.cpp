@@ -7,6 +7,7 @@
 #include "allocator/size_class.h"
 #include "allocator/thread.h"
 #include "interpose/account/account.h"
+#include "interpose/account/recorder.h"
 #include "interpose/process.h"
 
 namespace bursar::serve {
@@ -94,6 +95,20 @@ void* allocate_allowed(const Request& request) noexcept {
   return block;
 }
 
+/// The long ways of a realloc: for a null pointer; and where the block moves, which its budget allowed already.
+void* allocate_first(size_t bytes) noexcept { return allocate({bytes, block_alignment, Zeroed::no, Call::realloc}); }
+void* allocate_moved(size_t bytes) noexcept {
+  begin_thread_if_new();
+  return allocate_allowed({bytes, block_alignment, Zeroed::no, Call::realloc});
+}
+void deallocate_moved(void* pointer) noexcept { deallocate_counted(Call::realloc, pointer, Caller::realloc); }
+
+template <auto long_way>
+void* allocate_for_realloc(size_t bytes) noexcept {
+  const bool is_short = account::is_recording && bytes <= small_bytes_max;
+  return is_short ? recorder::allocate<Call::realloc, long_way>(bytes) : long_way(bytes);
+}
+
 }  // namespace
 
 void* allocate(const Request& request) noexcept {
@@ -113,6 +128,8 @@ void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept {
   deallocate(pointer, Caller::operator_delete);
 }
 
+void* allocate_for_realloc(size_t bytes) noexcept { return allocate_for_realloc<allocate_first>(bytes); }
+
 void* reallocate(void* pointer, size_t bytes) noexcept {
   const heap::BlockInfo before = account::is_recording ? heap::look_up(pointer) : heap::BlockInfo{};
   if (account::is_recording) check_is_in_use(before, pointer);
@@ -124,11 +141,12 @@ void* reallocate(void* pointer, size_t bytes) noexcept {
     if (account::is_recording) count_resize(bytes, before, resized.block);
     return resized.block;
   }
-  begin_thread_if_new();
-  void* moved = allocate_allowed({bytes, block_alignment, Zeroed::no, Call::realloc});
+  void* moved = allocate_for_realloc<allocate_moved>(bytes);
   if (moved == nullptr) return keep_larger(pointer, bytes, resized.usable_before);
   memcpy(moved, pointer, resized.usable_before < bytes ? resized.usable_before : bytes);
-  deallocate_counted(Call::realloc, pointer, Caller::realloc);
+  Run* run;
+  const bool is_counted = account::is_recording && page_map.find_run(pointer, run);
+  is_counted ? recorder::deallocate<deallocate_moved, Call::realloc>(pointer, run) : deallocate_moved(pointer);
   return moved;
 }
 

@@ -29,6 +29,9 @@ void deallocate(void* pointer, Caller caller) noexcept;
 /// would have another class.
 void deallocate_sized(void* pointer, size_t bytes, size_t alignment) noexcept;
 
+/// A block for a realloc of a null pointer; null as with allocate.
+[[nodiscard]] void* allocate_for_realloc(size_t bytes) noexcept;
+
 /// The block with another size, moved if need be; null, and the block as it was, when there is no memory for a larger one.
 /// Pre: pointer not null, bytes in [1, request_bytes_max].
 [[nodiscard]] void* reallocate(void* pointer, size_t bytes) noexcept;

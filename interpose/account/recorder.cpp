@@ -29,6 +29,7 @@ void* try_recycled(size_t bytes) noexcept {
 
 template void* try_recycled<Call::malloc>(size_t bytes) noexcept;
 template void* try_recycled<Call::calloc>(size_t bytes) noexcept;
+template void* try_recycled<Call::realloc>(size_t bytes) noexcept;
 template void* try_recycled<Call::operator_new>(size_t bytes) noexcept;
 
 bool try_free_of_other_task(Slab& slab, BlockTag& tag, void* pointer) noexcept {

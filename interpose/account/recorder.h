@@ -71,13 +71,14 @@ template <Call call>
   account::add_fast(slot.all.allocations, 1);
   account::add_fast(slot.all.allocated_bytes, usable_bytes);
   if constexpr (call != Call::malloc) account::add_fast(slot.calls_beside[static_cast<size_t>(call)], 1);
+  if constexpr (call == Call::realloc) account::add_fast(slot.realloc_allocations, 1);
   ledger::SizeClassCounters& counters = small_counters(slot, usable_bytes);
   account::add_fast(counters.allocations, 1);
   account::add_fast(counters.requested_bytes, bytes);
 }
 
 /// A counted small block where the bin was empty; null when it is not to be had without a lock. Pre: may_count; inside, and outside
-/// when it returns. Of malloc, calloc, operator new.
+/// when it returns. Of malloc, calloc, realloc, operator new.
 template <Call call>
 [[nodiscard]] void* try_recycled(size_t bytes) noexcept;
 
@@ -127,13 +128,14 @@ template <Call call, auto long_way>
 /// Pre: may_count, the address starts a block of the slab.
 [[nodiscard]] bool try_free_of_other_task(Slab& slab, BlockTag& tag, void* pointer) noexcept;
 
-template <auto long_way>
+template <auto long_way, Call call>
 [[gnu::noinline]] void deallocate_of_other_task(Slab& slab, BlockTag& tag, void* pointer) noexcept {
-  if (!try_free_of_other_task(slab, tag, pointer)) long_way(pointer);
+  if (!try_free_of_other_task(slab, tag, pointer)) return long_way(pointer);
+  if constexpr (call == Call::realloc) account::add(own_slot().realloc_frees, 1);
 }
 
-/// Frees and counts a block. Any pointer, and what the page map found for it; as above.
-template <auto long_way>
+/// Frees and counts a block, for free or, as the old one, for realloc. Any pointer, and what the page map found for it; as above.
+template <auto long_way, Call call = Call::free>
 [[gnu::always_inline]] inline void deallocate(void* pointer, Run* run) noexcept {
   auto& slab = *static_cast<Slab*>(run);
   // What is no slab has another pointer in that place, or null, which no thread with an account has.
@@ -150,13 +152,14 @@ template <auto long_way>
   const uint64_t usable_bytes = geometry.block_bytes;
   const uint64_t freed_bytes = account::plain(slot.all.freed_bytes) + usable_bytes;
   if (account::plain(tag) != account::plain(slot.tag) || freed_bytes > account.freed_mark) [[unlikely]]
-    return deallocate_of_other_task<long_way>(slab, tag, pointer);
+    return deallocate_of_other_task<long_way, call>(slab, tag, pointer);
   go_inside();
   tag.store(0, std::memory_order_relaxed);
   account.room += static_cast<int64_t>(usable_bytes);
   account::add_fast(slot.all.freed_bytes, usable_bytes);  // a handler may have freed since it was read
   account::add_fast(slot.all.frees, 1);
   account::add_fast(slot.size_classes[size_class].frees, 1);
+  if constexpr (call == Call::realloc) account::add_fast(slot.realloc_frees, 1);
   const bool is_at_bound = slab::put(slab, static_cast<Block*>(pointer));
   go_outside();
   if (is_at_bound) [[unlikely]]
