@@ -12,15 +12,11 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 using fake_os::Call;
 using fake_os::Failure;
-
-using test::acquire_run;
-using test::bytes_of;
-using test::start_of;
 
 class DepotPurge : public test::WithStillClock {};
 
@@ -170,4 +166,4 @@ TEST_F(DepotPurge, WhatAHugePageHoldsBackDoesNotWaitForTheClock) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -12,15 +12,11 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 using fake_os::Call;
 using fake_os::Failure;
-
-using test::acquire_run;
-using test::bytes_of;
-using test::start_of;
 
 class DepotTest : public test::WithStillClock {};
 
@@ -343,4 +339,4 @@ INSTANTIATE_TEST_SUITE_P(HugePages, DepotModelTest,
                          testing::Values(HugePagesSetting::off, HugePagesSetting::automatic, HugePagesSetting::on));
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

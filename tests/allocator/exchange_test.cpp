@@ -10,14 +10,8 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::deallocate;
-using test::empty_bins;
-using test::run_attached;
-using test::used_bytes;
 
 /// Some that fill whole cache lines and some that do not, some that travel together and some alone.
 constexpr size_t sizes[] = {16, 48, 64, 64, 80, 128, 320, 1008, 1024, 1152, 5000, 5000, 20'000, 32'768};
@@ -133,4 +127,4 @@ TEST_P(ExchangeModel, EveryBlockIsServedOnceAndComesHome) {
 INSTANTIATE_TEST_SUITE_P(Exchange, ExchangeModel, testing::Values(-1, 0, 100));
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

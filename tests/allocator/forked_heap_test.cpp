@@ -13,17 +13,8 @@
 #include "allocator/heap_registry.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::AttachedThread;
-using test::deallocate;
-using test::empty_bins;
-using test::heap_works;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 constexpr unsigned child_seconds_max = 60;
 
@@ -269,4 +260,4 @@ TEST(ForkedHeap, AChildWorksWhereverItsParentsThreadsWere) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -14,15 +14,8 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::empty_bins;
-using test::run_attached;
 
 constexpr unsigned child_seconds_max = 100;
 
@@ -252,4 +245,4 @@ TEST_F(HandlerSteps, WhereBinsAreEmptied) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

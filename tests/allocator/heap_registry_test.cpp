@@ -15,17 +15,8 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::AttachedThread;
-using test::deallocate;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::try_deallocate_fast;
-using test::used_bytes;
 
 TEST(HeapRegistry, AThreadGetsAHeapOfItsOwn) {
   const AttachedThread here;
@@ -129,4 +120,4 @@ TEST(HeapRegistry, AThreadWithoutAHeapIsServedByTheSharedOne) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -16,14 +16,10 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 const testing::KilledBySignal aborted(SIGABRT);
-
-using test::AttachedThread;
-using test::run_attached;
-using test::try_deallocate_fast;
 
 struct Held {
   void* block;
@@ -400,4 +396,4 @@ TEST(Heap, GivesAllBackBeforeItRefuses) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

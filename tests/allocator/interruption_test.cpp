@@ -10,17 +10,8 @@
 #include "tests/allocator/heap_user.h"
 #include "tests/allocator/stepper.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::deallocate;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 constexpr size_t bytes = 64;
 constexpr size_t other_bytes = 1000;
@@ -284,4 +275,4 @@ INSTANTIATE_TEST_SUITE_P(Interruption, EachInstruction, testing::ValuesIn(cases)
                          [](const testing::TestParamInfo<Case>& info) { return std::string(info.param.name); });
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -9,15 +9,8 @@
 #include "allocator/heap_registry.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::AttachedThread;
-using test::deallocate;
-using test::run_attached;
-using test::slab_of;
-using test::try_deallocate_fast;
 
 /// One block of each stage that a slab can be in, of one class.
 struct OfEachStage {
@@ -145,4 +138,4 @@ TEST(Ownership, TheNextOwnerWaitsForWhoeverPutsBlocksBack) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

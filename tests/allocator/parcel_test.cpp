@@ -13,19 +13,8 @@
 #include "allocator/fork_guard.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::deallocate_all;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 constexpr size_t parcel_count = 16;
 
@@ -259,4 +248,4 @@ TEST(Parcels, AChildGivesUpWhatAnotherThreadGathered) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

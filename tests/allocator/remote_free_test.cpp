@@ -16,21 +16,10 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 const testing::KilledBySignal aborted(SIGABRT);
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::deallocate_all;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 TEST(RemoteFree, BlocksThatAnotherThreadFreesComeHome) {
   const AttachedThread here;
@@ -362,4 +351,4 @@ TEST(RemoteFree, ManyThreadsFreeIntoOneAnother) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

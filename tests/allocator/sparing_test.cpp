@@ -11,19 +11,8 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::deallocate_all;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 constexpr size_t spared_blocks = 16;
 
@@ -251,4 +240,4 @@ TEST_F(Sparing, AThreadThatFreesMuchAndHardlyCallsAnyMoreGivesItBack) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

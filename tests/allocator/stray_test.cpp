@@ -10,21 +10,10 @@
 
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 const testing::KilledBySignal aborted(SIGABRT);
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::deallocate_all;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::used_bytes;
 
 /// Of a class whose blocks share cache lines so many go home before the first one stays.
 constexpr size_t sent_before_straying = 64;
@@ -212,4 +201,4 @@ TEST(Strays, TheyAreServedAndFreedWithoutGrowth) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

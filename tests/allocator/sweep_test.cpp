@@ -10,17 +10,10 @@
 #include "allocator/thread_heap.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 const testing::KilledBySignal aborted(SIGABRT);
-
-using test::allocate;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::slab_of;
-using test::used_bytes;
 
 /// Of classes with many blocks a slab, so that one freed block is few.
 class Sweep : public testing::TestWithParam<size_t> {
@@ -144,4 +137,4 @@ TEST_F(FreedEnds, BlocksAreNoMisuse) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -13,10 +13,8 @@
 #include "allocator/settings.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
-
-using test::AttachedThread;
 
 /// Tags are kept from the first block on.
 class Tags : public testing::Test {
@@ -213,4 +211,4 @@ TEST_F(Tags, TheWalkIsSafeWhileOthersAllocateAndFree) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test

@@ -16,22 +16,10 @@
 #include "tests/allocator/fake_os.h"
 #include "tests/allocator/heap_user.h"
 
-namespace bursar {
+namespace bursar::test {
 namespace {
 
 const testing::KilledBySignal aborted(SIGABRT);
-
-using test::allocate;
-using test::allocate_many;
-using test::allocate_slab;
-using test::AttachedThread;
-using test::deallocate;
-using test::deallocate_all;
-using test::empty_bins;
-using test::run_attached;
-using test::slab_of;
-using test::try_deallocate_fast;
-using test::used_bytes;
 
 TEST(ThreadHeap, BlocksComeBackInTheOrderOfTheirFrees) {
   const AttachedThread here;
@@ -404,4 +392,4 @@ TEST(ThreadHeap, ValidateSeesABlockInTheWrongBin) {
 }
 
 }  // namespace
-}  // namespace bursar
+}  // namespace bursar::test
