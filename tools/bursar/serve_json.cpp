@@ -16,15 +16,7 @@ constexpr size_t rows_max = 200;
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 const char* state_of(const WatchedLedger& ledger) {
-  const Snapshot& snapshot = ledger.snapshot;
-  if (ledger.is_replaced) return "replaced";
-  switch (snapshot.state) {
-    case ledger::State::exited: return "exited";
-    case ledger::State::dropped: return "dropped";
-    case ledger::State::starting: return "starting";
-    case ledger::State::running: break;
-  }
-  return snapshot.is_alive ? "running" : "gone";
+  return ledger.is_replaced ? "replaced" : state_name(ledger.snapshot);
 }
 
 void add_flow(Json& json, const FlowRow& flow) {

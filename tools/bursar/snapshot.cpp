@@ -255,4 +255,14 @@ Snapshot snapshot_of(const LedgerFile& file, const std::filesystem::path& path) 
 
 Snapshot read_snapshot(const std::filesystem::path& path) { return snapshot_of(LedgerFile::read(path), path); }
 
+const char* state_name(const Snapshot& snapshot) {
+  switch (snapshot.state) {
+    case ledger::State::exited: return "exited";
+    case ledger::State::dropped: return "dropped";
+    case ledger::State::starting: return "starting";
+    case ledger::State::running: break;
+  }
+  return snapshot.is_alive ? "running" : "gone";
+}
+
 }  // namespace bursar::tool

@@ -115,7 +115,7 @@ Row row_of_process(const Subject& subject) {
                count_cell(alive_threads(now)),
                count_cell(tasks_of(now).running),
                rate_cell(task_rate(subject)),
-               {state_text(now), 0}};
+               {state_name(now), 0}};
   return row;
 }
 
@@ -307,22 +307,12 @@ Order first_order_of(Pane pane) {
   return {6, false};
 }
 
-const char* state_text(const Snapshot& snapshot) {
-  switch (snapshot.state) {
-    case ledger::State::exited: return "exited";
-    case ledger::State::dropped: return "dropped";
-    case ledger::State::starting: return "starting";
-    case ledger::State::running: break;
-  }
-  return snapshot.is_alive ? "running" : "gone";
-}
-
 std::array<std::string, 3> headings_of(const Subject& subject) {
   const Snapshot& now = *subject.now;
   const Rates rates = rates_of(subject);
   const auto source = static_cast<size_t>(now.task_source);
   std::string first =
-      fmt::format("{} (process {})  {}", displayable(base_name(now.program)), now.process_id, state_text(now));
+      fmt::format("{} (process {})  {}", displayable(base_name(now.program)), now.process_id, state_name(now));
   if (now.wall_ns != 0) first += fmt::format("  {} {}", now.is_alive ? "up" : "ran", time_text(now.wall_ns));
   if (source < ledger::task_source_count) first += fmt::format("  tasks={}", ledger::task_source_names[source]);
   if (now.budget_bytes != 0) first += fmt::format("  budget {} a task", size_text(now.budget_bytes));
