@@ -138,12 +138,12 @@ void std_unsynchronized_pool(benchmark::State& state) {
 BENCHMARK(std_unsynchronized_pool)->Apply(shapes);
 
 /// One thread acquires, another releases: batches of 1,000 are handed over. The time is the releasing thread's.
-void bursar_release_on_another_thread(benchmark::State& state) {
+template <typename Acquire>
+void release_on_another_thread(benchmark::State& state, Acquire acquire) {
   constexpr int batch = 1000;
-  bursar::ObjectPool<Object> pool;
-  std::vector<bursar::PooledObject<Object>> objects;
+  std::vector<decltype(acquire())> objects;
   for (auto _ : state) {
-    for (int number = 0; number < batch; ++number) objects.push_back(pool.acquire(1U));
+    for (int number = 0; number < batch; ++number) objects.push_back(acquire());
     double seconds = 0;
     std::thread([&] {
       const auto begin = std::chrono::steady_clock::now();
@@ -154,22 +154,15 @@ void bursar_release_on_another_thread(benchmark::State& state) {
   }
   count_operations(state, batch);
 }
+
+void bursar_release_on_another_thread(benchmark::State& state) {
+  bursar::ObjectPool<Object> pool;
+  release_on_another_thread(state, [&pool] { return pool.acquire(1U); });
+}
 BENCHMARK(bursar_release_on_another_thread)->UseManualTime();
 
 void heap_release_on_another_thread(benchmark::State& state) {
-  constexpr int batch = 1000;
-  std::vector<std::unique_ptr<Object>> objects;
-  for (auto _ : state) {
-    for (int number = 0; number < batch; ++number) objects.push_back(std::make_unique<Object>(1U));
-    double seconds = 0;
-    std::thread([&] {
-      const auto begin = std::chrono::steady_clock::now();
-      objects.clear();
-      seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    }).join();
-    state.SetIterationTime(seconds);
-  }
-  count_operations(state, batch);
+  release_on_another_thread(state, [] { return std::make_unique<Object>(1U); });
 }
 BENCHMARK(heap_release_on_another_thread)->UseManualTime();
 
