@@ -70,8 +70,9 @@ class ByTurn(Attribution):
             [self.command, "run", "--tasks=loop", "--stats=json", "-o", str(out), "--", find("redis-server"), "--port", "0",
              "--save", "", "--appendonly", "no", "--loglevel", "warning", "--dir", str(self.directory), "--unixsocket",
              str(self.socket)],
-            env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        self.addCleanup(lambda: (server.poll() is None and server.terminate(), server.wait()))
+            env=self.environment(), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            start_new_session=True)
+        self.addCleanup(tool.end_all_of, server)
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self.socket.exists():
             self.assertLess(time.monotonic(), deadline, "redis-server does not start")

@@ -21,9 +21,10 @@ class Server(tool.ToolTest):
     def start(self, *options):
         self.report = self.directory / "report.json"
         words = [self.command, "run", "--stats=json", "-o", self.report, *options, "--", tool.product("GREEDY_SERVER")]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=self.environment())
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=self.environment(),
+                                        start_new_session=True)
         self.addCleanup(self.process.stdout.close)
-        self.addCleanup(lambda: (self.process.poll() is None and self.process.kill(), self.process.wait()))
+        self.addCleanup(tool.end_all_of, self.process)
         self.port = int(self.process.stdout.readline())
         for _ in range(20):  # until each thread has served once and has what it keeps
             self.assertEqual(self.get("/new/1000")[0], 200)

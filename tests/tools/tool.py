@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -15,6 +16,15 @@ def product(variable):
     if not path or not os.path.isfile(path):
         raise AssertionError(f"{variable}={path!r} names no file; run this by `./dev test`")
     return path
+
+
+def end_all_of(process):
+    """Ends a process that leads a session of its own, with all that it started: the command cannot pass SIGKILL on."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 class ToolTest(unittest.TestCase):
