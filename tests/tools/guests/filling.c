@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <semaphore.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,21 +25,20 @@ static void blocks(int number) {
   for (int i = 0; i < number; ++i) REQUIRE(malloc(100) != NULL);
 }
 
-static sem_t may_end;
+static pthread_barrier_t all_are_here;
 
 static void* stay(void* unused) {
   (void)unused;
   blocks(10);
-  sem_wait(&may_end);
+  pthread_barrier_wait(&all_are_here);
   return NULL;
 }
 
 /// All at a time: each would like a row of its own.
 static void make_threads(void) {
   pthread_t* threads = calloc((size_t)count, sizeof(*threads));
-  sem_init(&may_end, 0, 0);
+  pthread_barrier_init(&all_are_here, NULL, (unsigned)count);
   for (int i = 0; i < count; ++i) REQUIRE(pthread_create(&threads[i], NULL, stay, NULL) == 0);
-  for (int i = 0; i < count; ++i) sem_post(&may_end);
   for (int i = 0; i < count; ++i) pthread_join(threads[i], NULL);
 }
 
@@ -82,16 +81,21 @@ static void have_children(void (*end)(int status)) {
 static void make_children(void) { have_children(_exit); }
 static void make_children_that_exit(void) { have_children(exit); }
 
-static void fill(const char* path) {
+static bool write_until_full(int file, size_t at_once) {
   static char zeros[4096];
+  bool any = false;
+  while (write(file, zeros, at_once) > 0) any = true;
+  REQUIRE(errno == ENOSPC);
+  return any;
+}
+
+/// A file system keeps more than it needs for what it has yet to write, and gives it back after that: so it is full where a sync brings nothing.
+static void fill(const char* path) {
   const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   REQUIRE(file >= 0);
-  while (write(file, zeros, sizeof(zeros)) > 0) {
-  }
-  REQUIRE(errno == ENOSPC);
-  // What is below a block's size fits still.
-  while (write(file, zeros, 1) > 0) {
-  }
+  do {
+    REQUIRE(fsync(file) == 0);
+  } while (write_until_full(file, 4096) | write_until_full(file, 1));  // what is below a block's size fits still
   close(file);
 }
 
