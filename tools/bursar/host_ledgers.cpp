@@ -44,7 +44,7 @@ void add_ledger(HostScan& scan, const fs::path& path, std::string_view name) {
     ++scan.unreadable;
     return;
   }
-  scan.ledgers.push_back({.path = path, .process_id = process->process_id, .generation = process->generation});
+  scan.ledgers.push_back({.process_id = process->process_id, .generation = process->generation, .path = path});
 }
 
 /// bursar-XXXXXX, as mkdtemp fills it.
@@ -69,6 +69,12 @@ void scan_place(HostScan& scan, const fs::path& place) {
   });
 }
 
+void sort(HostScan& scan) {
+  std::sort(scan.ledgers.begin(), scan.ledgers.end(), [](const LedgerName& a, const LedgerName& b) {
+    return std::tie(a.process_id, a.generation, a.path) < std::tie(b.process_id, b.generation, b.path);
+  });
+}
+
 std::vector<fs::path> places_of_host() {
   std::vector<fs::path> places = ledger_places();
   each_entry("/run/user", [&](const fs::directory_entry& entry) { places.push_back(entry.path()); });
@@ -83,7 +89,7 @@ struct Candidate {
 /// Those that are ledgers, and of this process, whatever their names say.
 std::vector<Candidate> candidates_of(pid_t process_id, const HostScan& scan) {
   std::vector<Candidate> candidates;
-  for (const HostLedger& ledger : scan.ledgers) {
+  for (const LedgerName& ledger : scan.ledgers) {
     if (ledger.process_id != process_id) continue;
     try {
       const Snapshot snapshot = read_snapshot(ledger.path);
@@ -117,13 +123,25 @@ HostScan scan_host() {
     const fs::path real = fs::canonical(place, error);
     if (!error && seen.insert(real).second) scan_place(scan, real);
   }
-  std::sort(scan.ledgers.begin(), scan.ledgers.end(), [](const HostLedger& a, const HostLedger& b) {
-    return std::tie(a.process_id, a.generation, a.path) < std::tie(b.process_id, b.generation, b.path);
-  });
+  sort(scan);
   return scan;
 }
 
-std::vector<HostLedger> host_ledgers() { return scan_host().ledgers; }
+HostScan scan_directory(const fs::path& directory) {
+  HostScan scan;
+  std::error_code error;
+  if (!fs::is_directory(directory, error))
+    throw Fault(fmt::format("{}: {}", directory.native(), error ? error.message() : "is no directory"));
+  const bool read = each_entry(directory, [&](const fs::directory_entry& entry) {
+    const std::string file = entry.path().filename().native();
+    std::string_view name = file;
+    if (name.substr(0, ledger_prefix.size()) == ledger_prefix) name.remove_prefix(ledger_prefix.size());
+    add_ledger(scan, entry.path(), name);
+  });
+  if (!read) throw Fault(fmt::format("{}: cannot be read", directory.native()));
+  sort(scan);
+  return scan;
+}
 
 std::filesystem::path find_ledger(pid_t process_id) {
   const HostScan scan = scan_host();

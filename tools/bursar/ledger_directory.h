@@ -1,20 +1,13 @@
 // The directory in which all processes of one run leave their ledgers.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
 
-namespace bursar::tool {
+#include "tools/bursar/ledger_path.h"
 
-/// One ledger of the run: a process has one for each program that it executed.
-struct LedgerName {
-  pid_t process_id = 0;
-  unsigned generation = 0;
-  std::filesystem::path path;
-};
+namespace bursar::tool {
 
 /// Of mode 0700, and removed with what is in it when its owner goes, unless the user named it.
 class LedgerDirectory {

@@ -17,7 +17,7 @@
 #include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/ledger_directory.h"
 #include "tools/bursar/ledger_file.h"
-#include "tools/bursar/other_programs.h"
+#include "tools/bursar/programs.h"
 #include "tools/bursar/report.h"
 #include "tools/bursar/task_tree.h"
 
@@ -188,8 +188,9 @@ std::string whole_report(const LedgerDirectory& directory, const Ending& ending,
   std::string report = program_report(program, ending, options, tree);
   if (options.format == ledger::Format::openmetrics) return report;
   const size_t processes_told = tree.has_tasks() && !tree.has_process_tasks() ? 1 : 0;
-  const OtherPrograms others = other_programs_in(ledgers, tree);
-  if (options.format == ledger::Format::text) return report + text_of(others) + text_of(tree, processes_told);
+  const Programs others = programs_in(ledgers, tree);
+  if (options.format == ledger::Format::text)
+    return report + text_of(others, "other programs") + text_of(tree, processes_told);
   ordered_json whole = ordered_json::parse(report);
   whole["others"] = json_of(others);
   whole["tree"] = ordered_json::parse(tree.rendered(ledger::Format::json));

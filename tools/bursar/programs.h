@@ -1,0 +1,36 @@
+// What the processes of a run counted, by program.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/bursar/ledger_directory.h"
+#include "tools/bursar/task_tree.h"
+
+namespace bursar::tool {
+
+struct Program {
+  std::string name;
+  uint64_t processes = 0;
+  uint64_t allocations = 0;
+  uint64_t allocated_bytes = 0;
+  uint64_t peak_live_bytes = 0;  // the highest of them
+};
+
+struct Programs {
+  std::vector<Program> programs;  // most allocations first
+  uint64_t unreadable = 0;        // ledgers
+};
+
+/// Adds the tasks of each to the tree.
+[[nodiscard]] Programs programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree);
+
+/// A table of the first ten under the title; nothing where there are none.
+[[nodiscard]] std::string text_of(const Programs& programs, std::string_view title);
+
+[[nodiscard]] nlohmann::ordered_json json_of(const Programs& programs);
+
+}  // namespace bursar::tool
