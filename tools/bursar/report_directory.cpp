@@ -99,7 +99,7 @@ std::string counted(size_t count, const char* one, const char* many) {
 
 std::string report_directory(const std::filesystem::path& directory, ledger::Format format) {
   const HostScan scan = scan_directory(directory);
-  const std::string name = directory.native();
+  const std::string& name = directory.native();
   if (scan.ledgers.empty()) {
     throw Fault(scan.unreadable == 0 ? fmt::format("{}: is a directory, and has no ledger in it", name)
                                      : fmt::format("{}: its ledgers belong to others and cannot be read", name));
