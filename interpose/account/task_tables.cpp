@@ -175,7 +175,7 @@ void continue_tasks() noexcept {
   // Without a record too: it may end as no task (drop_task), and then the child must have counted its beginning.
   if (thread.base_tag != 0) thread.base_tag = begin_task(kind_of(thread.base_tag));
   thread.task_tag = thread.base_tag;
-  handles::Entry* entry = handles::try_find(current);
+  handles::Entry* entry = handles::try_find_entered(current);
   if (entry == nullptr) return;
   thread.task_tag = begin_task(entry->kind.load(std::memory_order_relaxed));
   entry->tag.store(thread.task_tag, std::memory_order_relaxed);
