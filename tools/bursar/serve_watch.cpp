@@ -10,6 +10,7 @@
 #include "tools/bursar/file_stamp.h"
 #include "tools/bursar/host_ledgers.h"
 #include "tools/bursar/ledger_path.h"
+#include "tools/bursar/rising.h"
 
 namespace bursar::tool {
 namespace {
@@ -133,6 +134,7 @@ void Watch::read(const fs::path& path, Entry& entry, uint64_t unix_ms) {
                                          .thread_places = Places(limits_.kinds_max)});
     }
     WatchedLedger& ledger = *entry.ledger;
+    keep_rising(snapshot, ledger.snapshot);
     ledger.snapshot = std::move(snapshot);
     if (entry.is_final && ledger.ended_unix_ms == 0) ledger.ended_unix_ms = unix_ms;
     ledger.kind_places.admit(names_of(ledger.snapshot.kinds));
