@@ -11,6 +11,7 @@ namespace bursar {
 using arena_detail::Chunk;
 using arena_detail::Finalizer;
 using arena_detail::Finalizers;
+using arena_detail::Run;
 using arena_detail::State;
 
 namespace {
@@ -18,23 +19,38 @@ namespace {
 /// What one arena tells the process's figures at once: often enough to be looked at, too seldom to cost.
 constexpr std::uint64_t told_bytes_min = std::uint64_t{1024} * 1024;
 
-/// Destroys what is newer than `until`, newest first. A destructor may allocate in the arena, and even make objects: they go next.
-void run_finalizers(State& state, const Finalizer* until) noexcept {
+/// Opens the run again that was closed last, or goes back to the end of the block before. False where there is neither.
+bool reopen_run(State& state) noexcept {
   Finalizers& list = state.finalizers;
-  while (list.next != until) {
-    if (list.next == list.begin) {
-      list = *(reinterpret_cast<const Finalizers*>(list.begin) - 1);
+  if (list.begin == nullptr) return false;
+  if (list.next == list.begin) {
+    list = *(reinterpret_cast<const Finalizers*>(list.begin) - 1);
+    return true;
+  }
+  const Finalizer last = *--list.next;
+  if (last.destroyer != nullptr) {
+    state.run = {last.destroyer, last.place, last.place + last.destroyer->stride_bytes};
+  } else {
+    const Finalizer first = *--list.next;
+    state.run = {first.destroyer, first.place, last.place};
+  }
+  return true;
+}
+
+/// Destroys what is newer than when the list's end was `until` and the open run ended at `until_end` (null: there was none), newest first. A
+/// destructor may allocate in the arena, and even make objects: they go next.
+void run_destructors(State& state, const Finalizer* until, const std::byte* until_end) noexcept {
+  Run& run = state.run;
+  for (;;) {
+    const bool is_there = state.finalizers.next == until;
+    if (run.end == run.begin) {
+      if (is_there || !reopen_run(state)) return;
       continue;
     }
-    const Finalizer* stop = until >= list.begin && until < list.next ? until : list.begin;
-    for (Finalizer* last = list.next; last != stop;) {
-      const Finalizer finalizer = *--last;
-      // Before the call: a destructor that looks at the arena finds it in order.
-      list.next = last;
-      finalizer.destroy(finalizer.object);
-      if (list.next != last) [[unlikely]]
-        break;
-    }
+    // The run that was open then has grown since.
+    const bool has_part_that_stays = is_there && until_end > run.begin && until_end <= run.end;
+    if (has_part_that_stays && run.end == until_end) return;
+    run.destroyer->destroy(run, has_part_that_stays ? until_end : run.begin);
   }
 }
 
@@ -62,7 +78,7 @@ void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcep
 }
 
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  const ArenaWork::Outcome outcome = ArenaWork(*this).allocate(bytes, alignment);
+  const ArenaWork::Outcome outcome = ArenaWork(*this, OnNoMemory::throw_error).allocate(bytes, alignment);
   if (outcome.block == nullptr) throw_error(outcome.fault, bytes);
   return outcome.block;
 }
@@ -74,9 +90,11 @@ void Arena::throw_error(ArenaFault fault, std::size_t wanted_bytes) const {
 Arena::Checkpoint Arena::checkpoint() const noexcept {
   Checkpoint place;
   place.first_ = state_.first;
+  place.arena_ = this;
   place.chunk_ = state_.chunk;
   place.large_ = state_.large;
-  place.finalizers_ = state_.finalizers;
+  place.finalizer_ = state_.finalizers.next;
+  place.run_end_ = mark().run_end;
   place.watched_blocks_ = state_.watched_blocks;
   place.position_ = state_.position;
   place.hidden_offset_ = state_.hidden_offset;
@@ -90,8 +108,7 @@ void Arena::rewind(const Checkpoint& checkpoint) noexcept {
   ArenaWork work(*this);
   if (checkpoint.resets_ != state_.resets) report_misuse("Arena::rewind: the checkpoint is from before a reset");
   if (work.is_ahead(checkpoint)) report_misuse("Arena::rewind: the checkpoint is no place of this arena any more");
-  run_finalizers(state_, checkpoint.finalizers_.next);
-  state_.finalizers = checkpoint.finalizers_;
+  run_destructors(state_, checkpoint.finalizer_, checkpoint.run_end_);
   work.end_watched_blocks(checkpoint.watched_blocks_);
   work.go_back(checkpoint);
 }
@@ -105,8 +122,11 @@ bool Arena::try_extend_finalizers() noexcept {
   auto* block = static_cast<std::byte*>(try_allocate(head_bytes + count * sizeof(Finalizer), alignof(Finalizers)));
   if (block == nullptr) return false;
   auto* first = reinterpret_cast<Finalizer*>(block + head_bytes);
+  // Where it was told there would be room for it.
+  close_run();
   ::new (reinterpret_cast<Finalizers*>(first) - 1) Finalizers(list);
-  list = {first, first, first + count};
+  state_.run = {};
+  list = {first, first, first + count - (2 * arena_detail::finalizers_of_run_max - 1)};
   return true;
 }
 
@@ -114,21 +134,24 @@ void Arena::undo(Mark mark) noexcept {
   const auto since = static_cast<std::uint32_t>((state_.position >> 32) - (mark.position >> 32));
   Checkpoint place;
   place.first_ = mark.chunk == nullptr ? nullptr : state_.first;
+  place.arena_ = this;
   place.chunk_ = mark.chunk;
   place.chunk_index_ = mark.chunk == nullptr ? 0 : mark.chunk->index;
   place.large_ = mark.large;
   place.position_ = mark.position;
   place.resets_ = state_.resets;
   place.live_allocations_ = ArenaWork::live_allocations(state_) - since;
-  place.finalizers_ = ArenaWork::block_of(state_.finalizers, mark.finalizer);
+  place.finalizer_ = mark.finalizer;
+  place.run_end_ = mark.run_end;
   ArenaWork(*this).find_watched(place, since);
   rewind(place);
 }
 
 void Arena::reset() noexcept {
   ArenaWork work(*this);
-  run_finalizers(state_, nullptr);
+  run_destructors(state_, nullptr, nullptr);
   state_.finalizers = {};
+  state_.run = {};
   work.end_watched_blocks(nullptr);
   const std::size_t cycle_bytes = work.forget_everything();
   const std::size_t decayed = state_.high_water_bytes - state_.high_water_bytes / std::max(options_.decay_divisor, 1U);
@@ -140,8 +163,9 @@ void Arena::reset() noexcept {
 
 void Arena::release() noexcept {
   ArenaWork work(*this);
-  run_finalizers(state_, nullptr);
+  run_destructors(state_, nullptr, nullptr);
   state_.finalizers = {};
+  state_.run = {};
   work.end_watched_blocks(nullptr);
   work.forget_everything();
   work.give_all_back();

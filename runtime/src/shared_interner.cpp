@@ -174,6 +174,8 @@ SharedInterner::~SharedInterner() { delete mapping_; }
 
 InternResult SharedInterner::try_intern(std::string_view text) noexcept {
   if (text.empty()) return {};
+  if (header_ == nullptr) [[unlikely]]
+    return {Symbol(), InternStatus::no_interner};
   const std::uint64_t hash = detail::TextHash(header_->secrets)(text);
   if (const std::uint32_t place = find_place(hash, text); place != 0)
     return {Symbol(SymbolId{place}), InternStatus::ok};
@@ -185,11 +187,15 @@ InternResult SharedInterner::try_intern(std::string_view text) noexcept {
 
 std::optional<Symbol> SharedInterner::find(std::string_view text) const noexcept {
   if (text.empty()) return Symbol();
+  if (header_ == nullptr) [[unlikely]]
+    return std::nullopt;
   const std::uint32_t place = find_place(detail::TextHash(header_->secrets)(text), text);
   return place == 0 ? std::nullopt : std::optional(Symbol(SymbolId{place}));
 }
 
-std::size_t SharedInterner::texts() const noexcept { return header_->texts.load(std::memory_order_relaxed); }
+std::size_t SharedInterner::texts() const noexcept {
+  return header_ == nullptr ? 0 : header_->texts.load(std::memory_order_relaxed);
+}
 
 void SharedInterner::throw_error(InternStatus status) { throw InternError(status); }
 

@@ -64,23 +64,46 @@ inline constexpr std::size_t chunk_bytes_limit = std::size_t{1} << 31;
 /// Every block's size is a multiple of this, so that make<T> need not align most types.
 inline constexpr std::size_t block_granule = 8;
 
-/// What is to be done about an object whose destructor does something, 16 bytes. They lie one after the other in blocks of the arena
-/// itself, so that the walk over them need not wait for one to find the next.
+struct Run;
+
+/// How objects of one type are destroyed.
+struct Destroyer {
+  /// Destroys the run's newest object, takes it out of the run, and goes on with the one before it, to the one that ends at `beyond`. It
+  /// returns early where a destructor has made objects: those go first.
+  void (*destroy)(Run& run, const std::byte* beyond) noexcept;
+  std::size_t stride_bytes;  // from one to the next
+};
+
+/// Objects of one type whose destructor does something and that lie one after the other: they are destroyed by one loop, into which the
+/// destructor inlines. Empty where end == begin.
+struct Run {
+  const Destroyer* destroyer = nullptr;
+  std::byte* begin = nullptr;
+  std::byte* end = nullptr;
+};
+
+/// A run that ended because another object was made elsewhere: 16 bytes for a single object; for more, a second one behind it, with a null
+/// destroyer and the run's end. They lie one after the other in blocks of the arena itself, so that the walk over them need not wait for one
+/// to find the next.
 struct Finalizer {
-  void (*destroy)(void* object) noexcept;
-  void* object;
+  const Destroyer* destroyer;
+  std::byte* place;
 };
 static_assert(sizeof(Finalizer) == 16);
 
-/// The list's end: `next` is where the next one goes, in a block from `begin` to `end`. Before `begin` stands the Finalizers of the block
-/// before, which is full.   | Finalizers of the block before | Finalizer ... | free ... |
+/// The list's end: `next` is where the next one goes, in a block that begins at `begin`. Below `limit` there is room for two runs more, the one
+/// that is open and the next one's. Before `begin` stands the Finalizers of the block before.
+///
+///     | Finalizers of the block before | Finalizer ... | free ... |
 struct Finalizers {
   Finalizer* next = nullptr;
   Finalizer* begin = nullptr;
-  Finalizer* end = nullptr;
+  Finalizer* limit = nullptr;
 };
-inline constexpr std::size_t finalizers_first = 7;  // of one cache line each, with the head: small arenas stay small
-inline constexpr std::size_t finalizers_later = 62;
+inline constexpr std::size_t finalizers_of_run_max = 2;
+inline constexpr std::size_t finalizers_first = 6;  // with the head 128 bytes: small arenas stay small
+inline constexpr std::size_t finalizers_later = 126;
+static_assert(finalizers_first >= 2 * finalizers_of_run_max);
 
 /// In programs that are watched (ASan, Valgrind, heaptrack) every block has this before it, so that it can be told when it dies.
 struct WatchedBlock {
@@ -102,13 +125,15 @@ inline constexpr std::uint64_t one_allocation = std::uint64_t{1} << 32;
 ///   I4  watched: end == 0 and offset == 0 although there is a chunk, whose true offset is hidden_offset: every allocation takes the
 ///       slow path
 ///   I5  first -> ... -> chunk are in use, what follows is kept for use; their `bytes`, and those of `large`, add up to held_bytes
-///   I6  finalizers ends with the newest object; large and watched_blocks begin with the newest
+///   I6  run has the newest objects, finalizers ends with those before it; large and watched_blocks begin with the newest
+///   I7  while run is not empty, its block has room for it behind finalizers.next
 struct State {
   std::byte* base = empty_chunk;
   std::uint64_t position = 0;
   std::uint32_t end = 0;
   std::uint32_t hidden_offset = 0;
   Finalizers finalizers;
+  Run run;
   Chunk* chunk = nullptr;
   Chunk* first = nullptr;
   Chunk* large = nullptr;

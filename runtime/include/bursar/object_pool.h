@@ -73,7 +73,7 @@ class ObjectPool {
 
   template <typename... Arguments>
   [[nodiscard]] PooledObject<T> acquire(Arguments&&... arguments) {
-    void* slot = try_acquire_slot();
+    void* slot = acquire_slot<OnNoMemory::throw_error>();
     if (slot == nullptr) [[unlikely]]
       throw_bad_alloc();
     return construct(slot, std::forward<Arguments>(arguments)...);
@@ -81,7 +81,7 @@ class ObjectPool {
 
   template <typename... Arguments>
   [[nodiscard]] PooledObject<T> try_acquire(Arguments&&... arguments) {
-    void* slot = try_acquire_slot();
+    void* slot = acquire_slot<OnNoMemory::give_null>();
     if (slot == nullptr) [[unlikely]]
       return {};
     return construct(slot, std::forward<Arguments>(arguments)...);
@@ -112,12 +112,13 @@ class ObjectPool {
     }
   };
 
-  [[nodiscard]] void* try_acquire_slot() noexcept {
+  template <OnNoMemory on_no_memory>
+  [[nodiscard]] void* acquire_slot() noexcept(on_no_memory == OnNoMemory::give_null) {
     if (core_ == nullptr) [[unlikely]] {
       core_.reset(new (std::nothrow) pool_detail::Core(pool_detail::shape_of<T>(), options_));
       if (core_ == nullptr) return nullptr;
     }
-    return core_->acquire();
+    return core_->template acquire<on_no_memory>();
   }
 
   template <typename... Arguments>
