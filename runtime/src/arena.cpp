@@ -9,6 +9,7 @@
 namespace bursar {
 
 using arena_detail::Chunk;
+using arena_detail::Destroyer;
 using arena_detail::Finalizer;
 using arena_detail::Finalizers;
 using arena_detail::Run;
@@ -19,38 +20,65 @@ namespace {
 /// What one arena tells the process's figures at once: often enough to be looked at, too seldom to cost.
 constexpr std::uint64_t told_bytes_min = std::uint64_t{1024} * 1024;
 
-/// Opens the run again that was closed last, or goes back to the end of the block before. False where there is neither.
+/// Destroys single objects, as long as the list ends with such, and none of their destructors makes objects. Pre: no run is open.
+void destroy_singles(State& state, const Finalizer* until) noexcept {
+  Finalizers& list = state.finalizers;
+  // Ends at the mark before the block's first, if nowhere else.
+  for (Finalizer* last = list.next; last != until && last[-1].destroyer != nullptr;) {
+    const Destroyer& destroyer = *last[-1].destroyer;
+    // A loop of its own, with the destructor in it, for two of a kind.
+    if (last - 1 != until && last[-2].destroyer == &destroyer) {
+      destroyer.destroy_singles(list, state.run, until);
+      last = list.next;
+    } else {
+      // Before the call: a destructor that looks at the arena finds it in order.
+      list.next = --last;
+      destroyer.destroy_one(last->place);
+    }
+    if (list.next != last || state.run.destroyer != nullptr) [[unlikely]]
+      return;
+  }
+}
+
+/// Opens the run again whose mark is the list's end, or goes back to the end of the block before. False where there is neither.
 bool reopen_run(State& state) noexcept {
   Finalizers& list = state.finalizers;
   if (list.begin == nullptr) return false;
   if (list.next == list.begin) {
-    list = *(reinterpret_cast<const Finalizers*>(list.begin) - 1);
-    return true;
-  }
-  const Finalizer last = *--list.next;
-  if (last.destroyer != nullptr) {
-    state.run = {last.destroyer, last.place, last.place + last.destroyer->stride_bytes};
-  } else {
-    const Finalizer first = *--list.next;
-    state.run = {first.destroyer, first.place, last.place};
+    list = *reinterpret_cast<const Finalizers*>(list.begin - arena_detail::finalizers_in_head);
+  } else if (const Finalizer mark = list.next[-1]; mark.destroyer == nullptr) {
+    --list.next;
+    state.run = {list.next[-1].destroyer, mark.place};
   }
   return true;
 }
 
-/// Destroys what is newer than when the list's end was `until` and the open run ended at `until_end` (null: there was none), newest first. A
+/// Destroys what is newer than when the list's end was `until` and the open run ended at `until_end` (null: none was), newest first. A
 /// destructor may allocate in the arena, and even make objects: they go next.
 void run_destructors(State& state, const Finalizer* until, const std::byte* until_end) noexcept {
+  Finalizers& list = state.finalizers;
   Run& run = state.run;
   for (;;) {
-    const bool is_there = state.finalizers.next == until;
-    if (run.end == run.begin) {
-      if (is_there || !reopen_run(state)) return;
+    if (run.destroyer == nullptr) {
+      if (list.next == until || list.begin == nullptr) return;
+      destroy_singles(state, until);
+      if (run.destroyer == nullptr && list.next != until && !reopen_run(state)) return;
       continue;
     }
-    // The run that was open then has grown since.
-    const bool has_part_that_stays = is_there && until_end > run.begin && until_end <= run.end;
-    if (has_part_that_stays && run.end == until_end) return;
-    run.destroyer->destroy(run, has_part_that_stays ? until_end : run.begin);
+    const std::byte* begin = list.next[-1].place;
+    const std::byte* beyond = begin;
+    if (list.next == until) {
+      // Its oldest object was there then, and what else of it the run that was open then had.
+      beyond += run.destroyer->stride_bytes;
+      if (until_end > beyond && until_end <= run.end) beyond = until_end;
+    }
+    if (run.end > beyond) {
+      run.destroyer->destroy_run(run, beyond);
+    } else {
+      if (run.end == begin) --list.next;
+      if (run.end == begin || until_end == nullptr) run = {};
+      if (list.next == until) return;
+    }
   }
 }
 
@@ -114,20 +142,29 @@ void Arena::rewind(const Checkpoint& checkpoint) noexcept {
 }
 
 bool Arena::try_extend_finalizers() noexcept {
+  using namespace arena_detail;
   Finalizers& list = state_.finalizers;
-  const std::size_t count = list.begin == nullptr ? arena_detail::finalizers_first : arena_detail::finalizers_later;
-  // The head takes as much as two of them, so that they follow each other without a gap.
-  constexpr std::size_t head_bytes = 2 * sizeof(Finalizer);
-  static_assert(sizeof(Finalizers) <= head_bytes);
-  auto* block = static_cast<std::byte*>(try_allocate(head_bytes + count * sizeof(Finalizer), alignof(Finalizers)));
-  if (block == nullptr) return false;
-  auto* first = reinterpret_cast<Finalizer*>(block + head_bytes);
-  // Where it was told there would be room for it.
-  close_run();
-  ::new (reinterpret_cast<Finalizers*>(first) - 1) Finalizers(list);
-  state_.run = {};
-  list = {first, first, first + count - (2 * arena_detail::finalizers_of_run_max - 1)};
+  const std::size_t count = list.begin == nullptr ? finalizers_first : finalizers_later;
+  auto* head =
+      static_cast<Finalizer*>(try_allocate((finalizers_in_head + count) * sizeof(Finalizer), alignof(Finalizer)));
+  if (head == nullptr) return false;
+  if (state_.run.destroyer != nullptr) close_run();
+  ::new (head) Finalizers(list);
+  Finalizer* first = head + finalizers_in_head;
+  ::new (first - 1) Finalizer{nullptr, nullptr};
+  list = {first, first, first + count - (finalizers_to_add - 1)};
   return true;
+}
+
+/// Notes where the open run ends; there is room (I7). One that is being destroyed may have no object left.
+void Arena::close_run() noexcept {
+  arena_detail::Finalizers& list = state_.finalizers;
+  if (state_.run.end == list.next[-1].place) {
+    --list.next;
+  } else {
+    ::new (list.next++) Finalizer{nullptr, state_.run.end};
+  }
+  state_.run = {};
 }
 
 void Arena::undo(Mark mark) noexcept {

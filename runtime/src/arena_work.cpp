@@ -345,8 +345,8 @@ void ArenaWork::validate(const Arena& arena) noexcept {
   if (reinterpret_cast<std::uintptr_t>(state.base) % memory_alignment != 0) report_misuse("Arena: I2 does not hold");
   if (state.chunk == nullptr && (state.end != 0 || offset != 0)) report_misuse("Arena: I3 does not hold");
   if (is_watched() && (state.end != 0 || offset != 0)) report_misuse("Arena: I4 does not hold");
-  const bool has_open_run = state.run.end != state.run.begin;
-  if (has_open_run && state.finalizers.next >= state.finalizers.limit + 2) report_misuse("Arena: I7 does not hold");
+  const bool has_room = state.finalizers.next < state.finalizers.limit + (arena_detail::finalizers_to_add - 1);
+  if (state.run.destroyer != nullptr && !has_room) report_misuse("Arena: I7 does not hold");
   std::size_t held_bytes = 0;
   bool is_current_there = state.chunk == nullptr;
   for (const Chunk* chunk = state.first; chunk != nullptr; chunk = chunk->next) {

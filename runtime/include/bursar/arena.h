@@ -159,8 +159,8 @@ class BURSAR_RUNTIME_EXPORT Arena {
   void* leave(std::size_t bytes, std::size_t alignment);
   template <OnFailure on_failure, typename T>
   T* fail();
-  [[nodiscard]] bool has_room_for_run() noexcept;
-  void begin_run(const arena_detail::Destroyer& destroyer, std::byte* object) noexcept;
+  [[nodiscard]] bool has_room_for_finalizer() noexcept;
+  void add_finalizer(const arena_detail::Destroyer& destroyer, std::byte* object) noexcept;
   template <typename T>
   static void value_initialize(T* place, std::size_t /*index*/) {
     ::new (static_cast<void*>(place)) T();
@@ -217,7 +217,7 @@ class Arena::Checkpoint {
   arena_detail::Chunk* chunk_ = nullptr;
   arena_detail::Chunk* large_ = nullptr;
   arena_detail::Finalizer* finalizer_ = nullptr;
-  std::byte* run_end_ = nullptr;  // null: there was no object in the open run
+  std::byte* run_end_ = nullptr;  // null: no run was open
   arena_detail::WatchedBlock* watched_blocks_ = nullptr;
   std::uint64_t position_ = 0;
   std::uint32_t hidden_offset_ = 0;

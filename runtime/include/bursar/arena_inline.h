@@ -59,8 +59,7 @@ template <typename T, typename... Arguments>
 }
 
 inline Arena::Mark Arena::mark() const noexcept {
-  return {state_.position, state_.finalizers.next, state_.chunk, state_.large,
-          state_.run.end != state_.run.begin ? state_.run.end : nullptr};
+  return {state_.position, state_.finalizers.next, state_.chunk, state_.large, state_.run.end};
 }
 
 /// Undoes what was allocated since the mark, unless told that all is well. (A destructor, not a catch: it works without exceptions. It
@@ -88,37 +87,54 @@ struct NothingToUndo {
   void done() noexcept {}
 };
 
-/// The order of the two lines in the loop: a destructor that looks at the arena finds it in order.
 template <typename T>
-void destroy_objects(Run& run, const std::byte* beyond) noexcept {
-  constexpr std::size_t stride_bytes = (sizeof(T) + block_granule - 1) / block_granule * block_granule;
+inline constexpr std::size_t stride_bytes = (sizeof(T) + block_granule - 1) / block_granule * block_granule;
+
+/// What a record of the list stands for: an object, or an array with its count before it.
+template <typename T>
+struct OneObject {
+  static void destroy(std::byte* object) noexcept { std::destroy_at(std::launder(reinterpret_cast<T*>(object))); }
+  static const Destroyer destroyer;
+};
+template <typename T>
+struct OneArray {
+  static constexpr std::size_t offset = (sizeof(std::size_t) + alignof(T) - 1) / alignof(T) * alignof(T);
+  static void destroy(std::byte* place) noexcept {
+    T* first = std::launder(reinterpret_cast<T*>(place + offset));
+    for (std::size_t index = *reinterpret_cast<std::size_t*>(place); index != 0; --index)
+      std::destroy_at(first + index - 1);
+  }
+  static const Destroyer destroyer;
+};
+
+// In both loops list and run are set before the call: a destructor that looks at the arena finds it in order.
+
+template <typename Kind>
+void destroy_singles(Finalizers& list, const Run& run, const Finalizer* until) noexcept {
+  for (Finalizer* last = list.next; last != until && last[-1].destroyer == &Kind::destroyer;) {
+    list.next = --last;
+    Kind::destroy(last->place);
+    if (list.next != last || run.destroyer != nullptr) [[unlikely]]
+      return;
+  }
+}
+
+template <typename T>
+void destroy_run(Run& run, const std::byte* beyond) noexcept {
   for (std::byte* end = run.end; end > beyond;) {
-    run.end = end -= stride_bytes;
-    std::destroy_at(std::launder(reinterpret_cast<T*>(end)));
+    run.end = end -= stride_bytes<T>;
+    OneObject<T>::destroy(end);
     if (run.end != end) [[unlikely]]
       return;
   }
 }
 
 template <typename T>
-inline constexpr Destroyer object_destroyer = {destroy_objects<T>,
-                                               (sizeof(T) + block_granule - 1) / block_granule * block_granule};
-
-/// Stands before an array of objects that are to be destroyed.
+constexpr Destroyer OneObject<T>::destroyer = {destroy, arena_detail::destroy_singles<OneObject>, destroy_run<T>,
+                                               stride_bytes<T>};
+/// An array is never in a run.
 template <typename T>
-inline constexpr std::size_t array_offset = (sizeof(std::size_t) + alignof(T) - 1) / alignof(T) * alignof(T);
-
-/// An array is a run of its own, of one object.
-template <typename T>
-void destroy_array(Run& run, const std::byte* /*beyond*/) noexcept {
-  std::byte* place = run.end = run.begin;
-  T* first = std::launder(reinterpret_cast<T*>(place + array_offset<T>));
-  for (std::size_t index = *reinterpret_cast<std::size_t*>(place); index != 0; --index)
-    std::destroy_at(first + index - 1);
-}
-
-template <typename T>
-inline constexpr Destroyer array_destroyer = {destroy_array<T>, block_granule};
+constexpr Destroyer OneArray<T>::destroyer = {destroy, arena_detail::destroy_singles<OneArray>, nullptr, 0};
 
 /// Destroys what a loop has constructed when it is left by an exception.
 template <typename T>
@@ -132,27 +148,26 @@ struct DestroyUnlessDone {
 
 }  // namespace arena_detail
 
-/// Whether a run can be opened, behind the one that is.
-[[gnu::always_inline]] inline bool Arena::has_room_for_run() noexcept {
+/// Whether an object more can be noted.
+[[gnu::always_inline]] inline bool Arena::has_room_for_finalizer() noexcept {
   if (state_.finalizers.next < state_.finalizers.limit) [[likely]]
     return true;
   return try_extend_finalizers();
 }
 
-/// Notes the open run, which another one follows. Pre: I7.
-inline void Arena::close_run() noexcept {
+/// Notes an object that does not follow the open run. Pre: has_room_for_finalizer().
+[[gnu::always_inline]] inline void Arena::add_finalizer(const arena_detail::Destroyer& destroyer,
+                                                        std::byte* object) noexcept {
   using arena_detail::Finalizer;
-  arena_detail::Run& run = state_.run;
-  if (run.end == run.begin) return;
-  ::new (state_.finalizers.next++) Finalizer{run.destroyer, run.begin};
-  if (static_cast<std::size_t>(run.end - run.begin) != run.destroyer->stride_bytes)
-    ::new (state_.finalizers.next++) Finalizer{nullptr, run.end};
-}
-
-/// Pre: has_room_for_run().
-inline void Arena::begin_run(const arena_detail::Destroyer& destroyer, std::byte* object) noexcept {
-  close_run();
-  state_.run = {&destroyer, object, object + destroyer.stride_bytes};
+  if (state_.run.destroyer != nullptr) [[unlikely]]
+    close_run();
+  Finalizer* next = state_.finalizers.next;
+  if (next[-1].destroyer == &destroyer && next[-1].place + destroyer.stride_bytes == object) {
+    state_.run = {&destroyer, object + destroyer.stride_bytes};
+    return;
+  }
+  ::new (next) Finalizer{&destroyer, object};
+  state_.finalizers.next = next + 1;
 }
 
 template <Arena::OnFailure on_failure, typename T, typename... Arguments>
@@ -161,7 +176,7 @@ template <Arena::OnFailure on_failure, typename T, typename... Arguments>
   using Undo = std::conditional_t<is_nothrow_makeable<T, Arguments...>, NothingToUndo, ArenaUndo>;
   constexpr bool has_destructor = !std::is_trivially_destructible_v<T>;
   if constexpr (has_destructor) {
-    if (!has_room_for_run()) [[unlikely]]
+    if (!has_room_for_finalizer()) [[unlikely]]
       return fail<on_failure, T>();
   }
   const Mark before = mark();
@@ -175,15 +190,15 @@ template <Arena::OnFailure on_failure, typename T, typename... Arguments>
   if constexpr (has_destructor) {
     // Only now: a constructor that throws leaves nothing to destroy.
     auto* at = static_cast<std::byte*>(place);
-    if (state_.run.destroyer == &object_destroyer<T> && state_.run.end == at) [[likely]] {
-      state_.run.end = at + object_destroyer<T>.stride_bytes;
+    if (state_.run.destroyer == &OneObject<T>::destroyer && state_.run.end == at) [[likely]] {
+      state_.run.end = at + stride_bytes<T>;
     } else {
       // The constructor may have made objects here, and used the room up.
-      if (!has_room_for_run()) [[unlikely]] {
+      if (!has_room_for_finalizer()) [[unlikely]] {
         std::destroy_at(object);
         return fail<on_failure, T>();
       }
-      begin_run(object_destroyer<T>, at);
+      add_finalizer(OneObject<T>::destroyer, at);
     }
   }
   undo.done();
@@ -201,7 +216,7 @@ template <Arena::OnFailure on_failure, typename T, typename Fill>
 std::optional<std::span<T>> Arena::make_array(std::size_t count, Fill fill) {
   using namespace arena_detail;
   constexpr bool has_destructor = !std::is_trivially_destructible_v<T>;
-  constexpr std::size_t head_bytes = has_destructor ? array_offset<T> : 0;
+  constexpr std::size_t head_bytes = has_destructor ? OneArray<T>::offset : 0;
   constexpr std::size_t alignment =
       has_destructor && alignof(T) < alignof(std::size_t) ? alignof(std::size_t) : alignof(T);
   if (count == 0) return std::span<T>();
@@ -219,11 +234,11 @@ std::optional<std::span<T>> Arena::make_array(std::size_t count, Fill fill) {
     fill(constructed.first + constructed.count, constructed.count);
   if constexpr (has_destructor) {
     ::new (place) std::size_t(count);
-    if (!has_room_for_run()) {
+    if (!has_room_for_finalizer()) {
       if constexpr (on_failure == OnFailure::report) throw_error(ArenaFault::no_memory, bytes);
       return std::nullopt;
     }
-    begin_run(array_destroyer<T>, place);
+    add_finalizer(OneArray<T>::destroyer, place);
   }
   constructed.count = 0;
   undo.done();
