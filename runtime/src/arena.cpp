@@ -65,20 +65,16 @@ void run_destructors(State& state, const Finalizer* until, const std::byte* unti
       if (run.destroyer == nullptr && list.next != until && !reopen_run(state)) return;
       continue;
     }
-    const std::byte* begin = list.next[-1].place;
-    const std::byte* beyond = begin;
-    if (list.next == until) {
-      // Its oldest object was there then, and what else of it the run that was open then had.
-      beyond += run.destroyer->stride_bytes;
-      if (until_end > beyond && until_end <= run.end) beyond = until_end;
-    }
+    // The oldest goes as a single object: it is in the list, which must have been told before its destructor looks at the arena.
+    const std::byte* beyond = list.next[-1].place + run.destroyer->stride_bytes;
+    const bool is_there = list.next == until;
+    if (is_there && until_end > beyond && until_end <= run.end) beyond = until_end;
     if (run.end > beyond) {
       run.destroyer->destroy_run(run, beyond);
-    } else {
-      if (run.end == begin) --list.next;
-      if (run.end == begin || until_end == nullptr) run = {};
-      if (list.next == until) return;
+      continue;
     }
+    if (!is_there || until_end == nullptr) run = {};
+    if (is_there) return;
   }
 }
 
@@ -156,14 +152,9 @@ bool Arena::try_extend_finalizers() noexcept {
   return true;
 }
 
-/// Notes where the open run ends; there is room (I7). One that is being destroyed may have no object left.
+/// Notes where the open run ends; there is room (I7).
 void Arena::close_run() noexcept {
-  arena_detail::Finalizers& list = state_.finalizers;
-  if (state_.run.end == list.next[-1].place) {
-    --list.next;
-  } else {
-    ::new (list.next++) Finalizer{nullptr, state_.run.end};
-  }
+  ::new (state_.finalizers.next++) Finalizer{nullptr, state_.run.end};
   state_.run = {};
 }
 
