@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cerrno>
+#include <climits>
+#include <cstdio>
 #include <utility>
 
 #include "runtime/src/interner_core.h"
@@ -160,7 +163,12 @@ SharedResult SharedInterner::open(const char* name) noexcept {
   return result;
 }
 
-bool SharedInterner::remove(const char* name) noexcept { return shm::shared_memory_object::remove(name); }
+/// As Boost does it, but without memory: a name that cannot be taken away for want of it would stay for ever.
+bool SharedInterner::remove(const char* name) noexcept {
+  std::array<char, NAME_MAX + 2> path;
+  const int length = std::snprintf(path.data(), path.size(), "%s%s", name[0] == '/' ? "" : "/", name);
+  return length > 0 && static_cast<std::size_t>(length) < path.size() && shm_unlink(path.data()) == 0;
+}
 
 SharedInterner::SharedInterner(SharedInterner&& other) noexcept { swap(other); }
 

@@ -175,11 +175,11 @@ template <Arena::OnFailure on_failure, typename T, typename... Arguments>
   using namespace arena_detail;
   using Undo = std::conditional_t<is_nothrow_makeable<T, Arguments...>, NothingToUndo, ArenaUndo>;
   constexpr bool has_destructor = !std::is_trivially_destructible_v<T>;
+  const Mark before = mark();
   if constexpr (has_destructor) {
     if (!has_room_for_finalizer()) [[unlikely]]
       return fail<on_failure, T>();
   }
-  const Mark before = mark();
   void* place = allocate_constant<on_failure, sizeof(T), alignof(T)>();
   if constexpr (on_failure == OnFailure::give_null) {
     if (place == nullptr) [[unlikely]]
