@@ -13,8 +13,8 @@ template <typename T>
 concept Poolable = std::is_object_v<T> && !std::is_array_v<T> && std::is_nothrow_destructible_v<T>;
 
 /// An object of a pool, of 8 bytes: it is destroyed, and its memory goes back to the pool, when the handle ends, on whatever thread.
-/// Empty after a move.
-template <Poolable T>
+/// Empty after a move. T may be incomplete where the handle is a member: nodes of a tree may hold each other.
+template <typename T>
 class [[nodiscard]] PooledObject {
  public:
   PooledObject() noexcept = default;
@@ -42,7 +42,7 @@ class [[nodiscard]] PooledObject {
   }
 
  private:
-  template <Poolable>
+  template <typename>
   friend class ObjectPool;
   explicit PooledObject(T* object) noexcept : object_(object) {}
 
@@ -59,8 +59,10 @@ class [[nodiscard]] PooledObject {
 /// throws, the pool is as it was. A moved-from pool is empty, and has the same options.
 /// Cost: 2 to 3 ns for an acquire and a release on the owner's thread, one compare-and-swap for a release on another; a call of the heap for 32 KiB
 /// of objects.
-template <Poolable T>
+template <typename T>
 class ObjectPool {
+  static_assert(Poolable<T>, "a pool keeps objects, no arrays, whose destructor is noexcept");
+
  public:
   ObjectPool() noexcept = default;
   explicit ObjectPool(const ObjectPoolOptions& options) noexcept : options_(options) {}
