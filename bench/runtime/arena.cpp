@@ -265,13 +265,11 @@ struct Mimalloc {
     allocate = reinterpret_cast<void* (*)(void*, std::size_t)>(dlsym(library, "mi_heap_malloc"));
     destroy_heap = reinterpret_cast<void (*)(void*)>(dlsym(library, "mi_heap_destroy"));
   }
-  [[nodiscard]] bool is_there() const {
-    return new_heap != nullptr && allocate != nullptr && destroy_heap != nullptr;
-  }
+  [[nodiscard]] bool is_there() const { return new_heap != nullptr && allocate != nullptr && destroy_heap != nullptr; }
 };
 
 /// A heap that is dropped whole.
-void mimalloc_heap_destroy(benchmark::State& state) {
+void mimalloc_dropped_whole(benchmark::State& state) {
   static const Mimalloc mimalloc;
   if (!mimalloc.is_there()) return state.SkipWithError("no libmimalloc.so.2");
   for (auto _ : state) {
@@ -283,7 +281,7 @@ void mimalloc_heap_destroy(benchmark::State& state) {
   }
   count_nodes(state);
 }
-BENCHMARK(mimalloc_heap_destroy);
+BENCHMARK(mimalloc_dropped_whole);
 
 #ifdef BURSAR_HAS_LLVM
 void llvm_bump_ptr(benchmark::State& state) {
