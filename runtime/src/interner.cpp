@@ -56,8 +56,7 @@ std::optional<Interner> Interner::try_make(const InternerOptions& options) noexc
 }
 
 Interner::Interner(Interner&& other) noexcept
-    : core_(std::exchange(other.core_, nullptr)),
-      directory_(std::exchange(other.directory_, detail::keywords_alone)) {}
+    : core_(std::exchange(other.core_, nullptr)), directory_(std::exchange(other.directory_, detail::keywords_alone)) {}
 
 Interner& Interner::operator=(Interner&& other) noexcept {
   Interner taken(std::move(other));

@@ -34,13 +34,25 @@ std::int64_t sum(std::span<const std::int32_t> values) noexcept { return kernels
 std::int64_t sum(std::span<const std::int64_t> values) noexcept { return kernels().sum_int64(values); }
 
 float minimum(std::span<const float> values) noexcept { return extreme(kernels().minimum_float, values, most<float>); }
-double minimum(std::span<const double> values) noexcept { return extreme(kernels().minimum_double, values, most<double>); }
-std::int32_t minimum(std::span<const std::int32_t> values) noexcept { return extreme(kernels().minimum_int32, values, most<std::int32_t>); }
-std::int64_t minimum(std::span<const std::int64_t> values) noexcept { return extreme(kernels().minimum_int64, values, most<std::int64_t>); }
+double minimum(std::span<const double> values) noexcept {
+  return extreme(kernels().minimum_double, values, most<double>);
+}
+std::int32_t minimum(std::span<const std::int32_t> values) noexcept {
+  return extreme(kernels().minimum_int32, values, most<std::int32_t>);
+}
+std::int64_t minimum(std::span<const std::int64_t> values) noexcept {
+  return extreme(kernels().minimum_int64, values, most<std::int64_t>);
+}
 float maximum(std::span<const float> values) noexcept { return extreme(kernels().maximum_float, values, least<float>); }
-double maximum(std::span<const double> values) noexcept { return extreme(kernels().maximum_double, values, least<double>); }
-std::int32_t maximum(std::span<const std::int32_t> values) noexcept { return extreme(kernels().maximum_int32, values, least<std::int32_t>); }
-std::int64_t maximum(std::span<const std::int64_t> values) noexcept { return extreme(kernels().maximum_int64, values, least<std::int64_t>); }
+double maximum(std::span<const double> values) noexcept {
+  return extreme(kernels().maximum_double, values, least<double>);
+}
+std::int32_t maximum(std::span<const std::int32_t> values) noexcept {
+  return extreme(kernels().maximum_int32, values, least<std::int32_t>);
+}
+std::int64_t maximum(std::span<const std::int64_t> values) noexcept {
+  return extreme(kernels().maximum_int64, values, least<std::int64_t>);
+}
 
 std::size_t count_greater(std::span<const float> values, float bound) noexcept {
   return kernels().count_float(values, bound);

@@ -113,7 +113,7 @@ class BURSAR_RUNTIME_EXPORT Arena {
   template <std::ranges::input_range Range, ArenaStorable T = std::ranges::range_value_t<Range>>
   requires std::constructible_from<T, std::ranges::range_reference_t<Range>> &&
       (std::ranges::sized_range<Range> || std::ranges::forward_range<Range>)
-  [[nodiscard]] std::optional<std::span<T>> try_collect(Range&& range) {
+          [[nodiscard]] std::optional<std::span<T>> try_collect(Range&& range) {
     return collect_known<OnFailure::give_null, T>(range);
   }
 

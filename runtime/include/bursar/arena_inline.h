@@ -88,7 +88,7 @@ struct NothingToUndo {
 };
 
 template <typename T>
-inline constexpr std::size_t stride_bytes = (sizeof(T) + block_granule - 1) / block_granule * block_granule;
+inline constexpr std::size_t stride_bytes = (sizeof(T) + block_granule - 1) / block_granule* block_granule;
 
 /// What a record of the list stands for: an object, or an array with its count before it.
 template <typename T>

@@ -179,9 +179,7 @@ class Batch {
   /// Puts the records in the order of one column; equal ones stay in their order. Needs memory for the columns once more.
   template <auto member, typename Compare = std::less<>>
   requires has_column<member>
-  void sort_by(Compare compare = {}) {
-    static_cast<void>(sort_by_or<member, OnNoMemory::throw_error>(compare));
-  }
+  void sort_by(Compare compare = {}) { static_cast<void>(sort_by_or<member, OnNoMemory::throw_error>(compare)); }
   /// False when there is no memory for it. What the comparison throws is thrown.
   template <auto member, typename Compare = std::less<>>
   requires has_column<member>

@@ -51,8 +51,7 @@ class BURSAR_RUNTIME_EXPORT SharedArena {
     Arena* arena = try_local();
     return arena == nullptr ? nullptr : arena->template try_make<T>(std::forward<Arguments>(arguments)...);
   }
-  [[nodiscard]] void* try_allocate(std::size_t bytes,
-                                   std::size_t alignment = arena_detail::block_granule) noexcept {
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment = arena_detail::block_granule) noexcept {
     Arena* arena = try_local();
     return arena == nullptr ? nullptr : arena->try_allocate(bytes, alignment);
   }
