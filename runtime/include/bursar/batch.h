@@ -269,7 +269,7 @@ class Batch {
   template <typename... Values>
   static void construct_record(const std::array<std::byte*, columns>& to, std::size_t index, Values&&... values);
   template <OnNoMemory on_no_memory, typename... Values>
-  [[nodiscard, gnu::noinline]] bool grow_and_append(Values&&... values);
+  [[nodiscard, gnu::noinline]] bool grow_and_append(batch_detail::Passed<Values>... values);
   void append_from(const Batch& other, std::size_t index) {
     [&]<std::size_t... k>(std::index_sequence<k...>) {
       construct_record(data_, size_, std::as_const(other.template data<k>()[index])...);

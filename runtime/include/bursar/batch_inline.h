@@ -127,7 +127,7 @@ template <auto... members>
 template <OnNoMemory on_no_memory, typename... Values>
 [[gnu::always_inline]] inline bool Batch<members...>::append_or(Values&&... values) {
   if (size_ == capacity_) [[unlikely]]
-    return grow_and_append<on_no_memory>(std::forward<Values>(values)...);
+    return grow_and_append<on_no_memory, Values...>(std::forward<Values>(values)...);
   construct_record(data_, size_, std::forward<Values>(values)...);
   ++size_;
   return true;
@@ -166,7 +166,7 @@ template <typename... Values>
 /// The new record first, then those before it: its values may be elements of theirs.
 template <auto... members>
 template <OnNoMemory on_no_memory, typename... Values>
-bool Batch<members...>::grow_and_append(Values&&... values) {
+bool Batch<members...>::grow_and_append(batch_detail::Passed<Values>... values) {
   const std::size_t capacity = grown_capacity();
   std::byte* block = allocate<on_no_memory>(capacity);
   if (block == nullptr) return false;
