@@ -148,7 +148,8 @@ Ending await(pid_t process_id) {
 
 /// fork, not vfork or posix_spawn: the kernel counts what was resident before execve to the program's peak, and a child
 /// of fork has far less of that than its parent.
-Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                  const std::function<void(pid_t)>& on_start) {
   const std::vector<char*> arguments = pointers_to(command);
   const std::vector<char*> variables = pointers_to(environment);
   int ends[2];
@@ -180,6 +181,7 @@ Ending run_to_end(const std::vector<std::string>& command, const std::vector<std
   sigprocmask(SIG_SETMASK, &before, nullptr);
 
   const int error = exec_error(read_end);
+  if (error == 0) on_start(process_id);
   Ending ending = await(process_id);
   let_terminal_interrupt();
   if (error != 0) refuse(command[0], error);

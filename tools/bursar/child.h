@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,10 @@ struct Ending {
 };
 
 /// Runs the program to its end. Meanwhile SIGINT and SIGQUIT, which a terminal sends to both, are left to the program,
-/// and SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed on to it. Throws a Fault where it cannot be executed.
-/// Pre: called once, from the only thread.
-[[nodiscard]] Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+/// and SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 are passed on to it. `on_start` gets its id once it runs. Throws a Fault where it cannot be executed.
+/// Pre: called once, from the only thread; a thread that `on_start` begins takes no signals.
+[[nodiscard]] Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                                const std::function<void(pid_t)>& on_start);
 
 /// Becomes the program. Throws a Fault where it cannot be executed.
 [[noreturn]] void become(const std::vector<std::string>& command, const std::vector<std::string>& environment);

@@ -84,6 +84,7 @@ std::vector<fs::path> places_of_host() {
 struct Candidate {
   fs::path path;
   bool is_of_process;  // that has the id now (Snapshot::has_id)
+  uint64_t started_unix_ns;
 };
 
 /// Those that are ledgers, and of this process, whatever their names say.
@@ -95,9 +96,16 @@ std::vector<Candidate> candidates_of(pid_t process_id, const HostScan& scan) {
       const Snapshot snapshot = read_snapshot(ledger.path);
       if (snapshot.process_id != static_cast<uint32_t>(process_id)) continue;
       // The last program that a process executed stands for it.
+      const Candidate candidate{
+          .path = ledger.path, .is_of_process = snapshot.has_id, .started_unix_ns = snapshot.started_unix_ns};
       const fs::path first = with_generation(ledger.path, 0);
-      std::erase_if(candidates, [&](const Candidate& older) { return with_generation(older.path, 0) == first; });
-      candidates.push_back({.path = ledger.path, .is_of_process = snapshot.has_id});
+      const auto other = std::find_if(candidates.begin(), candidates.end(),
+                                      [&](const Candidate& each) { return with_generation(each.path, 0) == first; });
+      if (other == candidates.end()) {
+        candidates.push_back(candidate);
+      } else if (other->started_unix_ns <= candidate.started_unix_ns) {
+        *other = candidate;
+      }
     } catch (const Fault&) {
       // Its process may not have begun to count.
     }

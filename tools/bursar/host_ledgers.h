@@ -12,7 +12,7 @@
 namespace bursar::tool {
 
 struct HostScan {
-  std::vector<LedgerName> ledgers;  // by process, the last generation of each last
+  std::vector<LedgerName> ledgers;  // by process, then by generation
   uint64_t unreadable = 0;          // files and directories with a ledger's name that belong to somebody else
 };
 

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "tools/bursar/child.h"
+#include "tools/bursar/collector.h"
 #include "tools/bursar/fault.h"
 #include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/ledger_directory.h"
@@ -160,16 +161,25 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   return "# EOF\n";
 }
 
-std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
-                           TaskTree& tree) {
+struct ProgramReport {
+  std::string text;
+  bool tells_tasks = false;  // all that the program's ledger has
+};
+
+/// Adds its tasks to the tree.
+ProgramReport program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
+                             TaskTree& tree) {
   const std::string arguments = command_line(options.command, options.format);
-  if (!name) return without_ledger(ending, arguments, options.format);
+  if (!name) return {without_ledger(ending, arguments, options.format)};
   try {
     const LedgerFile file = LedgerFile::read(name->path);
     tree.add(file.view());
-    return report_of(file, facts_of(ending, arguments, &file.header()), options.format);
+    TaskTree own;
+    own.add(file.view());
+    return {report_of(file, facts_of(ending, arguments, &file.header()), options.format),
+            own.has_tasks() && !own.has_process_tasks()};
   } catch (const Fault&) {
-    return without_ledger(ending, arguments, options.format);  // killed while it started
+    return {without_ledger(ending, arguments, options.format)};  // killed while it started
   }
 }
 
@@ -181,19 +191,22 @@ std::string text_of(const TaskTree& tree, size_t processes_told) {
   return title + tree.rendered(ledger::Format::text);
 }
 
-std::string whole_report(const LedgerDirectory& directory, const Ending& ending, const RunOptions& options) {
+/// Adds what is in the directory to what was collected from it.
+std::string whole_report(const LedgerDirectory& directory, RunSums& sums, const Ending& ending,
+                         const RunOptions& options) {
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
-  TaskTree tree;
-  std::string report = program_report(program, ending, options, tree);
-  if (options.format == ledger::Format::openmetrics) return report;
-  const size_t processes_told = tree.has_tasks() && !tree.has_process_tasks() ? 1 : 0;
-  const Programs others = programs_in(ledgers, tree);
+  const ProgramReport report = program_report(program, ending, options, sums.tree);
+  if (options.format == ledger::Format::openmetrics) return report.text;
+  for (const LedgerName& name : ledgers) sums.programs.add(name.path, sums.tree);
+  const Programs others = sums.programs.programs();
   if (options.format == ledger::Format::text)
-    return report + text_of(others, "other programs") + text_of(tree, processes_told);
-  ordered_json whole = ordered_json::parse(report);
+    return report.text + text_of(others, "other programs") + text_of(sums.tree, report.tells_tasks ? 1 : 0);
+  ordered_json whole = ordered_json::parse(report.text);
   whole["others"] = json_of(others);
-  whole["tree"] = ordered_json::parse(tree.rendered(ledger::Format::json));
+  whole["others_without_room"] = others.without_room;
+  whole["others_ended_while_starting"] = others.unreadable;
+  whole["tree"] = ordered_json::parse(sums.tree.rendered(ledger::Format::json));
   return text_of(whole) + "\n";
 }
 
@@ -223,8 +236,12 @@ int run(const RunOptions& options) {
   const FileDescriptor output = open_output(options.output);
   const LedgerDirectory directory =
       options.ledgers.empty() ? LedgerDirectory::make_private() : LedgerDirectory::keep_in(options.ledgers);
-  const Ending ending = run_to_end(options.command, environment_with(preload, settings(options, directory.setting())));
-  write_report(output, options, whole_report(directory, ending, options));
+  RunSums sums;
+  Collector collector(directory, sums);
+  const Ending ending = run_to_end(options.command, environment_with(preload, settings(options, directory.setting())),
+                                   [&](pid_t program) { collector.start(program); });
+  collector.stop();
+  write_report(output, options, whole_report(directory, sums, ending, options));
   return ending.term_signal != 0 ? exit_status_signal_base + ending.term_signal : ending.exit_status;
 }
 
