@@ -45,7 +45,7 @@ Lives lives_in(const std::vector<LedgerName>& ledgers) {
   std::map<uint32_t, uint64_t> last_starts;
   for (const LedgerName& name : ledgers) {
     try {
-      Snapshot snapshot = read_snapshot(name.path);
+      Snapshot snapshot = read_found_snapshot(name.path);
       uint64_t& last_start = last_starts[snapshot.process_id];
       last_start = std::max(last_start, snapshot.started_unix_ns);
       lives.all.push_back({.snapshot = std::move(snapshot)});
@@ -111,7 +111,7 @@ std::string report_directory(const std::filesystem::path& directory, ledger::For
                     name, scan.ledgers.front().path.native()));
   }
   const Lives lives = lives_in(scan.ledgers);
-  if (lives.all.empty()) (void)read_snapshot(scan.ledgers.front().path);  // which tells what is wrong with it
+  if (lives.all.empty()) (void)read_found_snapshot(scan.ledgers.front().path);  // which tells what is wrong with it
   TaskTree tree;
   const Programs programs = programs_in(scan.ledgers, tree);
   if (format == ledger::Format::json) {
