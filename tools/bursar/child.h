@@ -19,6 +19,7 @@ struct Ending {
   uint64_t system_ns = 0;
   uint64_t peak_rss_bytes = 0;  // the highest of it and its children
   uint64_t page_faults = 0;     // its own
+  std::string last_name;        // at its end, as the kernel has it: up to 15 bytes of the program's name
 };
 
 /// Runs the program to its end. Meanwhile SIGINT and SIGQUIT, which a terminal sends to both, are left to the program,

@@ -18,6 +18,7 @@
 #include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/ledger_directory.h"
 #include "tools/bursar/ledger_file.h"
+#include "tools/bursar/printable.h"
 #include "tools/bursar/programs.h"
 #include "tools/bursar/report.h"
 #include "tools/bursar/task_tree.h"
@@ -164,22 +165,53 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
 struct ProgramReport {
   std::string text;
   bool tells_tasks = false;  // all that the program's ledger has
+  std::string ended_as;      // where the ledger is of a program of another name; else empty
 };
+
+bool has_thread_of_name(const LedgerFile& file, const std::string& name) {
+  const ledger::View& view = file.view();
+  return std::any_of(view.slots, view.slots + view.slot_count, [&](const ledger::Slot& slot) {
+    return name.compare(0, name.npos, slot.thread_name, strnlen(slot.thread_name, sizeof slot.thread_name)) == 0;
+  });
+}
+
+/// The kernel names a process by the program that it executed last, or as that renamed itself; the ledger may know the latter.
+std::string other_name_at_end(const LedgerFile& file, const Ending& ending) {
+  constexpr size_t name_bytes_max = 15;
+  const std::string path = file.header().program;
+  const std::string name = std::filesystem::path(path).filename().native().substr(0, name_bytes_max);
+  const bool is_executed_by_descriptor = path.rfind("/dev/fd/", 0) == 0;
+  const bool is_same = name.empty() || is_executed_by_descriptor || ending.last_name.empty() ||
+                       ending.last_name == name || has_thread_of_name(file, ending.last_name);
+  const bool is_at_end = file.header().state.load(std::memory_order_acquire) != ledger::State::running;
+  return is_at_end || is_same ? "" : printable(ending.last_name);
+}
+
+/// Behind the first line, which names the program.
+void tell_other_name(std::string& text, const std::string& name) {
+  const size_t line_end = text.find('\n');
+  if (name.empty() || line_end == std::string::npos) return;
+  const std::string line = fmt::format(
+      "  ended as {}: unless it renamed itself, it executed a program that left no ledger and is not counted\n", name);
+  text.insert(line_end + 1, line);
+}
 
 /// Adds its tasks to the tree.
 ProgramReport program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
                              TaskTree& tree) {
   const std::string arguments = command_line(options.command, options.format);
-  if (!name) return {without_ledger(ending, arguments, options.format)};
+  if (!name) return {.text = without_ledger(ending, arguments, options.format), .ended_as = {}};
   try {
     const LedgerFile file = LedgerFile::read(name->path);
     tree.add(file.view());
     TaskTree own;
     own.add(file.view());
-    return {report_of(file, facts_of(ending, arguments, &file.header()), options.format),
-            own.has_tasks() && !own.has_process_tasks()};
+    ProgramReport report{report_of(file, facts_of(ending, arguments, &file.header()), options.format),
+                         own.has_tasks() && !own.has_process_tasks(), other_name_at_end(file, ending)};
+    if (options.format == ledger::Format::text) tell_other_name(report.text, report.ended_as);
+    return report;
   } catch (const Fault&) {
-    return {without_ledger(ending, arguments, options.format)};  // killed while it started
+    return {.text = without_ledger(ending, arguments, options.format), .ended_as = {}};  // killed while it started
   }
 }
 
@@ -203,6 +235,7 @@ std::string whole_report(const LedgerDirectory& directory, RunSums& sums, const 
   if (options.format == ledger::Format::text)
     return report.text + text_of(others, "other programs") + text_of(sums.tree, report.tells_tasks ? 1 : 0);
   ordered_json whole = ordered_json::parse(report.text);
+  whole["ended_as"] = report.ended_as.empty() ? ordered_json() : ordered_json(report.ended_as);
   whole["others"] = json_of(others);
   whole["others_without_room"] = others.without_room;
   whole["others_ended_while_starting"] = others.unreadable;
