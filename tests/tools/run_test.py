@@ -285,6 +285,17 @@ class Places(tool.ToolTest):
         self.assertEqual(done.returncode, 0)
         self.assert_nothing_left()
 
+    def test_processes_that_outlive_the_run_say_nothing_of_their_ledgers(self):
+        said, ended = self.directory / "said", self.directory / "ended"
+        script = f"(while [ -e {self.runtime_directory}/bursar-* ]; do sleep 0.05; done; ls / | cat; touch {ended}) >/dev/null 2>{said} &"
+        done = self.bursar("run", "-o", "report", "--", "sh", "-c", script)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        deadline = time.monotonic() + tool.SECONDS_MAX
+        while not ended.exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        self.assertEqual(said.read_text(), "")
+
     def test_a_nested_run_has_its_own_report(self):
         inner = self.directory / "inner"
         done = self.bursar("run", "--", self.command, "run", "-o", inner, "--", "sh", "-c", "exit 4")
