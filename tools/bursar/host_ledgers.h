@@ -12,8 +12,9 @@
 namespace bursar::tool {
 
 struct HostScan {
-  std::vector<LedgerName> ledgers;  // by process, the last generation of each last
-  uint64_t unreadable = 0;          // files and directories with a ledger's name that belong to somebody else
+  std::vector<LedgerName> ledgers;  // by process, then by generation
+  uint64_t unreadable =
+      0;  // files and directories with a ledger's name that belong to somebody else, who may not tell of that process or lets nobody read them
 };
 
 /// Goes through $XDG_RUNTIME_DIR, /run/user/*, /dev/shm and /tmp: files bursar-PID[.GENERATION], and PID[.GENERATION] in

@@ -29,6 +29,11 @@ class LedgerDirectory {
 
   [[nodiscard]] std::vector<LedgerName> ledgers() const;
 
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  /// Whether the user named it.
+  [[nodiscard]] bool is_kept() const noexcept { return kept_ == Kept::yes; }
+
  private:
   enum class Kept : unsigned char { no, yes };
 

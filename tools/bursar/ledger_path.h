@@ -19,7 +19,8 @@ struct ProcessName {
 /// A file that has such a name: what is in it may be anything (read_snapshot tells).
 struct LedgerName {
   pid_t process_id = 0;
-  unsigned generation = 0;  // a process has one for each program that it executed; the highest is the last
+  unsigned generation =
+      0;  // a process has one for each program that it executed; each took the first number that was free
   std::filesystem::path path;
 };
 

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <system_error>
 
 #include "interpose/account/render_numbers.h"
 #include "interpose/account/render_totals.h"
@@ -20,31 +20,39 @@ constexpr size_t name_columns = 30;
 
 }  // namespace
 
-Programs programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree) {
-  Programs result;
-  std::map<std::string, Program> by_name;
-  for (const LedgerName& name : ledgers) {
-    try {
-      const LedgerFile file = LedgerFile::read(name.path);
-      const ledger::Totals totals = ledger::totals_of(file.view(), ledger::ExitFacts{});
-      Program& program = by_name[base_name(file.header().program)];
-      ++program.processes;
-      program.allocations += totals.allocations;
-      program.allocated_bytes += totals.allocated_bytes;
-      program.peak_live_bytes = std::max(program.peak_live_bytes, totals.peak_live_bytes);
-      tree.add(file.view());
-    } catch (const Fault&) {
-      // Its process was killed while it started, or has not started yet.
-      ++result.unreadable;
-    }
+void ProgramSums::add(const std::filesystem::path& path, TaskTree& tree) {
+  try {
+    const LedgerFile file = LedgerFile::read(path);
+    const ledger::Totals totals = ledger::totals_of(file.view(), ledger::ExitFacts{});
+    Program& program = by_name_[base_name(file.header().program)];
+    ++program.processes;
+    program.allocations += totals.allocations;
+    program.allocated_bytes += totals.allocated_bytes;
+    program.peak_live_bytes = std::max(program.peak_live_bytes, totals.peak_live_bytes);
+    tree.add(file.view());
+  } catch (const Fault&) {
+    // The writer empties a file that it finds no room for. Else its process was killed while it started, or has not started yet.
+    std::error_code error;
+    const bool is_empty = std::filesystem::file_size(path, error) == 0 && !error;
+    ++(is_empty ? without_room_ : unreadable_);
   }
-  for (auto& [name, program] : by_name) {
-    program.name = name;
+}
+
+Programs ProgramSums::programs() const {
+  Programs result{.programs = {}, .without_room = without_room_, .unreadable = unreadable_};
+  for (const auto& [name, program] : by_name_) {
     result.programs.push_back(program);
+    result.programs.back().name = name;
   }
   std::stable_sort(result.programs.begin(), result.programs.end(),
                    [](const Program& a, const Program& b) { return a.allocations > b.allocations; });
   return result;
+}
+
+Programs programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree) {
+  ProgramSums sums;
+  for (const LedgerName& name : ledgers) sums.add(name.path, tree);
+  return sums.programs();
 }
 
 std::string text_of(const Programs& programs, std::string_view title) {
@@ -61,6 +69,11 @@ std::string text_of(const Programs& programs, std::string_view title) {
                         ledger::bytes_text(program.peak_live_bytes).c_str());
   }
   if (programs.programs.size() > rows_max) text += fmt::format("  and {} more\n", programs.programs.size() - rows_max);
+  if (programs.without_room != 0) {
+    text += fmt::format("  had no room for their ledgers: {} {} not counted\n",
+                        ledger::grouped(programs.without_room).c_str(),
+                        programs.without_room == 1 ? "process is" : "processes are");
+  }
   if (programs.unreadable != 0) text += fmt::format("  ended while they started: {}\n", programs.unreadable);
   return text;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -22,7 +24,22 @@ struct Program {
 
 struct Programs {
   std::vector<Program> programs;  // most allocations first
-  uint64_t unreadable = 0;        // ledgers
+  uint64_t without_room = 0;      // processes whose ledger is an empty file
+  uint64_t unreadable = 0;        // other ledgers
+};
+
+/// The sums over ledgers that come one after the other.
+class ProgramSums {
+ public:
+  /// Of a ledger that cannot be read, that there is one. Adds its tasks to the tree.
+  void add(const std::filesystem::path& path, TaskTree& tree);
+
+  [[nodiscard]] Programs programs() const;
+
+ private:
+  std::map<std::string, Program> by_name_;
+  uint64_t without_room_ = 0;
+  uint64_t unreadable_ = 0;
 };
 
 /// Adds the tasks of each to the tree.

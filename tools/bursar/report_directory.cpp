@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
 #include "tools/bursar/columns.h"
@@ -25,7 +25,7 @@ constexpr size_t rows_max = 10;
 /// One program that a process executed.
 struct Life {
   Snapshot snapshot;
-  const char* state;
+  const char* state = nullptr;
 };
 
 struct Lives {
@@ -34,26 +34,27 @@ struct Lives {
 };
 
 /// The ledger of a program that executed another ends like that of one that was killed; that a later one follows it tells them apart.
-const char* state_in(const std::vector<LedgerName>& ledgers, size_t at, const Snapshot& snapshot) {
-  const bool has_next = at + 1 < ledgers.size() && ledgers[at + 1].process_id == ledgers[at].process_id;
+const char* state_of(const Snapshot& snapshot, uint64_t last_start_unix_ns) {
+  const bool has_next = snapshot.started_unix_ns < last_start_unix_ns;
   return has_next && snapshot.state == ledger::State::running ? "replaced" : state_name(snapshot);
 }
 
-/// Pre: sorted by process and generation. Those that cannot be read are counted with the programs.
+/// Those that cannot be read are counted with the programs.
 Lives lives_in(const std::vector<LedgerName>& ledgers) {
   Lives lives;
-  std::set<uint32_t> processes;
-  for (size_t i = 0; i < ledgers.size(); ++i) {
+  std::map<uint32_t, uint64_t> last_starts;
+  for (const LedgerName& name : ledgers) {
     try {
-      Snapshot snapshot = read_snapshot(ledgers[i].path);
-      const char* state = state_in(ledgers, i, snapshot);
-      processes.insert(snapshot.process_id);
-      lives.all.push_back({std::move(snapshot), state});
+      Snapshot snapshot = read_found_snapshot(name.path);
+      uint64_t& last_start = last_starts[snapshot.process_id];
+      last_start = std::max(last_start, snapshot.started_unix_ns);
+      lives.all.push_back({.snapshot = std::move(snapshot)});
     } catch (const Fault&) {
       // Its process was killed while it started, or it is no ledger.
     }
   }
-  lives.processes = processes.size();
+  for (Life& life : lives.all) life.state = state_of(life.snapshot, last_starts[life.snapshot.process_id]);
+  lives.processes = last_starts.size();
   std::stable_sort(lives.all.begin(), lives.all.end(), [](const Life& a, const Life& b) {
     return a.snapshot.peak_live_bytes > b.snapshot.peak_live_bytes;
   });
@@ -110,11 +111,14 @@ std::string report_directory(const std::filesystem::path& directory, ledger::For
                     name, scan.ledgers.front().path.native()));
   }
   const Lives lives = lives_in(scan.ledgers);
-  if (lives.all.empty()) (void)read_snapshot(scan.ledgers.front().path);  // which tells what is wrong with it
+  if (lives.all.empty()) (void)read_found_snapshot(scan.ledgers.front().path);  // which tells what is wrong with it
   TaskTree tree;
   const Programs programs = programs_in(scan.ledgers, tree);
   if (format == ledger::Format::json) {
-    ordered_json report{{"directory", name}, {"processes", lives.processes}, {"unreadable", programs.unreadable}};
+    ordered_json report{{"directory", name},
+                        {"processes", lives.processes},
+                        {"without_room", programs.without_room},
+                        {"unreadable", programs.unreadable}};
     report["programs"] = json_of(programs);
     report["ledgers"] = json_of(lives);
     report["tree"] = ordered_json::parse(tree.rendered(format));

@@ -73,7 +73,7 @@ LedgerList list_of(const HostScan& scan) {
 }
 
 LedgerSource source_of(std::function<LedgerList()> list) {
-  return {.list = std::move(list), .read = [](const fs::path& path) { return read_snapshot(path); }, .stamp = stamp_of};
+  return {.list = std::move(list), .read = read_found_snapshot, .stamp = stamp_of};
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ Observer observer_of(const TopOptions& options, uint64_t& of_others) {
     for (LedgerName& ledger : scan.ledgers) paths.push_back(std::move(ledger.path));
     return paths;
   };
-  if (scope_of(options) == Scope::all) return {paths_of_all, read_snapshot, stamp_of};
+  if (scope_of(options) == Scope::all) return {paths_of_all, read_found_snapshot, stamp_of};
   const std::filesystem::path path = ledger_named(options.target);
   (void)read_snapshot(path);  // What cannot be read at the start is the user's mistake.
   return {[path] { return std::vector{path}; }, read_snapshot, stamp_of};
