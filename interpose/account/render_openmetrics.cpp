@@ -90,6 +90,14 @@ void add_heap(Output& output, const Header& header, const Totals& totals) noexce
   if (totals.page_faults != 0) add({"page_faults", Kind::counter, nullptr, "Page faults."}, totals.page_faults);
 }
 
+void add_runtime(Output& output, const Header& header, const RuntimeTotals& totals) noexcept {
+  if (totals.are_all_zero()) return;
+  for (size_t i = 0; i < runtime_figure_count; ++i) {
+    const RuntimeFigureName& figure = runtime_figure_names[i];
+    add_single(output, header, {figure.name, Kind::counter, figure.unit, figure.help}, totals.at(i));
+  }
+}
+
 void add_size_classes(Output& output, const View& view, const Totals& totals) noexcept {
   const auto add = [&](const Family& family, uint64_t ClassTotals::*member) {
     add_family(output, family.name, family.kind, family.unit, family.help);
@@ -216,6 +224,7 @@ void render_openmetrics(const View& view, const ExitFacts& facts, Output& output
   const Header& header = *view.header;
   add_calls(output, header, totals);
   add_heap(output, header, totals);
+  add_runtime(output, header, totals.runtime);
   add_size_classes(output, view, totals);
   add_threads(output, view);
   add_kinds(output, view);

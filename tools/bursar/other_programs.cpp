@@ -34,7 +34,7 @@ std::string shown_name(const std::string& name) {
 
 }  // namespace
 
-OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree) {
+OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree, RuntimeTree& runtime) {
   OtherPrograms result;
   std::map<std::string, OtherProgram> by_name;
   for (const LedgerName& name : ledgers) {
@@ -47,6 +47,7 @@ OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree
       program.allocated_bytes += totals.allocated_bytes;
       program.peak_live_bytes = std::max(program.peak_live_bytes, totals.peak_live_bytes);
       tree.add(file.view());
+      runtime.add(file.view());
     } catch (const Fault&) {
       // Its process was killed while it started, or has not started yet.
       ++result.unreadable;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/bursar/ledger_directory.h"
+#include "tools/bursar/runtime_tree.h"
 #include "tools/bursar/task_tree.h"
 
 namespace bursar::tool {
@@ -24,8 +25,9 @@ struct OtherPrograms {
   uint64_t unreadable = 0;             // ledgers
 };
 
-/// Adds the tasks of each to the tree.
-[[nodiscard]] OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree);
+/// Adds the tasks and the runtime of each to the trees.
+[[nodiscard]] OtherPrograms other_programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree,
+                                              RuntimeTree& runtime);
 
 /// A table of the first ten; nothing where there are none.
 [[nodiscard]] std::string text_of(const OtherPrograms& others);

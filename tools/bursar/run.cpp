@@ -19,6 +19,7 @@
 #include "tools/bursar/ledger_file.h"
 #include "tools/bursar/other_programs.h"
 #include "tools/bursar/report.h"
+#include "tools/bursar/runtime_tree.h"
 #include "tools/bursar/task_tree.h"
 
 namespace bursar::tool {
@@ -161,12 +162,13 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
 }
 
 std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
-                           TaskTree& tree) {
+                           TaskTree& tree, RuntimeTree& runtime) {
   const std::string arguments = command_line(options.command, options.format);
   if (!name) return without_ledger(ending, arguments, options.format);
   try {
     const LedgerFile file = LedgerFile::read(name->path);
     tree.add(file.view());
+    runtime.add(file.view());
     return report_of(file, facts_of(ending, arguments, &file.header()), options.format);
   } catch (const Fault&) {
     return without_ledger(ending, arguments, options.format);  // killed while it started
@@ -185,14 +187,21 @@ std::string whole_report(const LedgerDirectory& directory, const Ending& ending,
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
   TaskTree tree;
-  std::string report = program_report(program, ending, options, tree);
+  RuntimeTree runtime;
+  std::string report = program_report(program, ending, options, tree, runtime);
   if (options.format == ledger::Format::openmetrics) return report;
   const size_t processes_told = tree.has_tasks() && !tree.has_process_tasks() ? 1 : 0;
-  const OtherPrograms others = other_programs_in(ledgers, tree);
-  if (options.format == ledger::Format::text) return report + text_of(others) + text_of(tree, processes_told);
+  const uint64_t runtimes_told = runtime.processes();
+  const OtherPrograms others = other_programs_in(ledgers, tree, runtime);
+  if (options.format == ledger::Format::text) {
+    // What the program alone told stands in its report.
+    const std::string runtime_text = runtime.processes() > runtimes_told ? runtime.text() : "";
+    return report + text_of(others) + runtime_text + text_of(tree, processes_told);
+  }
   ordered_json whole = ordered_json::parse(report);
   whole["others"] = json_of(others);
   whole["tree"] = ordered_json::parse(tree.rendered(ledger::Format::json));
+  whole["tree"]["runtime"] = json_of(runtime.totals());
   return text_of(whole) + "\n";
 }
 
