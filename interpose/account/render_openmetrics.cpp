@@ -25,8 +25,20 @@ void add_family(Output& output, const char* name, Kind kind, const char* unit, c
   output.add("# HELP bursar_").add(name).add(' ').add(help).add('\n');
 }
 
+/// How many of the first characters are told as they are.
+size_t plain_length(const char* string) noexcept {
+  size_t length = 0;
+  while (string[length] >= ' ' && string[length] <= '~' && string[length] != '"' && string[length] != '\\') ++length;
+  return length;
+}
+
 void add_label_value(Output& output, const char* string) noexcept {
   while (*string != '\0') {
+    if (const size_t plain = plain_length(string); plain != 0) {
+      output.append(string, plain);
+      string += plain;
+      continue;
+    }
     const size_t length = utf8_length(string);
     if (length == 0) {
       output.add("\xef\xbf\xbd");
