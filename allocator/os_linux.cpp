@@ -51,6 +51,9 @@ constexpr const char* clock_function_name = "__kernel_clock_gettime";
 constexpr int madvise_wipe_on_fork = 18;
 constexpr int madvise_populate_write = 23;
 
+/// None that any kernel knows.
+constexpr int madvise_unknown = 10'000;
+
 long as_long(const volatile void* pointer) noexcept { return reinterpret_cast<long>(pointer); }
 
 bool is_error(long result) noexcept { return result < 0 && result > -4096; }
@@ -62,6 +65,11 @@ void* map(void* where, size_t bytes, int protection, int flags, int descriptor =
 
 long advise(void* start, size_t bytes, int advice) noexcept {
   return system_call(SYS_madvise, as_long(start), static_cast<long>(bytes), advice);
+}
+
+/// Emulators take every advice for a hint and say yes to it (qemu-user 7.2): then a yes means nothing.
+bool answers_mean_something(void* start, size_t bytes) noexcept {
+  return is_error(advise(start, bytes, madvise_unknown));
 }
 
 using ClockFunction = int (*)(clockid_t, timespec*);
@@ -128,7 +136,9 @@ Moved move_pages(void* start, size_t old_bytes, void* target, size_t new_bytes) 
 void advise_huge_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_HUGEPAGE); }
 void advise_small_pages(void* start, size_t bytes) noexcept { (void)advise(start, bytes, MADV_NOHUGEPAGE); }
 
-bool wipe_in_child(void* start, size_t bytes) noexcept { return !is_error(advise(start, bytes, madvise_wipe_on_fork)); }
+bool wipe_in_child(void* start, size_t bytes) noexcept {
+  return answers_mean_something(start, bytes) && !is_error(advise(start, bytes, madvise_wipe_on_fork));
+}
 
 uint64_t now_ms() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE, 1'000); }
 
@@ -275,6 +285,7 @@ int resize_file(int descriptor, size_t bytes) noexcept {
 }
 
 Populated populate(void* start, size_t bytes) noexcept {
+  if (!answers_mean_something(start, bytes)) return Populated::unknown;
   long result = -EINTR;
   while (result == -EINTR) result = advise(start, bytes, madvise_populate_write);
   if (!is_error(result)) return Populated::yes;

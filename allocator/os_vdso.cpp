@@ -5,6 +5,7 @@
 #include <link.h>
 #include <sys/auxv.h>
 
+#include <cerrno>
 #include <cstdint>
 
 namespace bursar::os {
@@ -53,7 +54,9 @@ bool read_image(uintptr_t start, Image& image) noexcept {
 }  // namespace
 
 void* vdso_function(const char* name) noexcept {
+  const int before = errno;
   const uintptr_t start = getauxval(AT_SYSINFO_EHDR);
+  errno = before;  // set where there is no such image, as under emulators
   Image image;
   if (start == 0 || !read_image(start, image)) return nullptr;
   for (uint32_t i = 0; i < image.hash[1]; ++i) {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes libbursar.a of one object in which only the exported symbols are global:
 # one_object.sh EXPORTS OUTPUT ARCHIVE... -- COMPILER...
+# AR and OBJCOPY name those of another machine.
 set -eu
 exports=$1
 output=$2
@@ -26,6 +27,6 @@ esac
 sed -n '/global:/,/local:/p' "$exports" | sed 's/#.*//; s/global:\|local:.*//' | tr -s ' ;\t' '\n' | sed '/^$/d; s/\*/.*/; s/.*/^&$/' >"$scratch/patterns"
 readelf -sW "$scratch/bursar.o" | awk '$5 != "LOCAL" && $6 == "DEFAULT" && $7 != "UND" { print $8 }' |
     grep -f "$scratch/patterns" >"$scratch/global"
-objcopy --keep-global-symbols="$scratch/global" "$scratch/bursar.o"
+"${OBJCOPY:-objcopy}" --keep-global-symbols="$scratch/global" "$scratch/bursar.o"
 rm -f "$output"
-ar rcs "$output" "$scratch/bursar.o"
+"${AR:-ar}" rcs "$output" "$scratch/bursar.o"

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "bursar/bursar.h"
+
 namespace {
 
 constexpr int64_t kib = 1024;
@@ -182,6 +184,62 @@ void remote_round_trip(benchmark::State& state) {
   }
 }
 BENCHMARK(remote_round_trip)->Arg(64)->UseRealTime();
+
+/// Threads that have allocated and wait.
+class Waiting {
+ public:
+  explicit Waiting(size_t count) {
+    while (threads_.size() < count) {
+      threads_.emplace_back([this] {
+        void* block = std::malloc(64);
+        use(block);
+        std::unique_lock lock(mutex_);
+        ++ready_;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return is_over_; });
+        std::free(block);
+      });
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ready_ == count; });
+  }
+
+  ~Waiting() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+      changed_.notify_all();
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t ready_ = 0;
+  bool is_over_ = false;
+  std::vector<std::thread> threads_;
+};
+
+/// One snapshot of the process's figures beside so many other threads. Without bursar, or without an account, it says so.
+void metrics_read(benchmark::State& state) {
+  if (bursar_metrics_read == nullptr) return state.SkipWithError("bursar is not the malloc");
+  const Waiting others(static_cast<size_t>(state.range(0)));
+  bursar_metrics metrics{};
+  for (auto _ : state) benchmark::DoNotOptimize(bursar_metrics_read(&metrics, sizeof metrics));
+  state.SetLabel(metrics.is_counting != 0 ? "counted" : "not counted");
+}
+BENCHMARK(metrics_read)->Arg(0)->Arg(7)->Arg(31)->Arg(127);
+
+/// What the runtime pays for telling a figure.
+void metrics_count(benchmark::State& state) {
+  if (bursar_metrics_count == nullptr) return state.SkipWithError("bursar is not the malloc");
+  for (auto _ : state) bursar_metrics_count(BURSAR_CACHE_HITS, 1);
+}
+BENCHMARK(metrics_count);
 
 }  // namespace
 

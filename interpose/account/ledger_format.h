@@ -27,8 +27,10 @@ namespace bursar::ledger {
 ///       inherited_blocks, allocations and frees. While one thread has a slot, nothing lags once its live_high is taken in
 ///   I5  what a thread did since it entered the task of `tag`, and no table of tasks knows yet: its counters minus those at_entry,
 ///       without what it freed of other tasks (foreign_frees). Slot 0 has no such part: it counts straight into the tables
+///   I6  header.runtime is counted with atomic additions, of two's complement: a child that takes away what its parent told is below 0, and
+///       the sum over both is right
 inline constexpr char magic[8] = {'B', 'U', 'R', 'S', 'A', 'R', '\n', '\x1a'};
-inline constexpr uint32_t version = 3;
+inline constexpr uint32_t version = 4;
 
 inline constexpr size_t slot_count = 256;
 inline constexpr size_t size_class_capacity = 112;
@@ -47,6 +49,19 @@ inline constexpr const char* call_names[call_count] = {"malloc", "calloc", "real
 enum class TaskSource : uint32_t { api, thread, process, loop };
 inline constexpr size_t task_source_count = 4;
 inline constexpr const char* task_source_names[task_source_count] = {"api", "thread", "process", "loop"};
+
+/// What code outside the heap counts, by bursar_metrics_count, in the order of bursar_counter.
+enum class RuntimeFigure : uint32_t {
+  interned_strings,
+  interner_saved_bytes,
+  arena_bytes,
+  arena_allocations,
+  pool_hits,
+  pool_misses,
+  cache_hits,
+  cache_misses,
+};
+inline constexpr size_t runtime_figure_count = 8;
 
 enum class State : uint32_t {
   starting,  // the header is being written
@@ -162,6 +177,7 @@ struct alignas(64) Header {
   Counter ended_ns;        // since the start; set with State::exited or dropped
   Counter page_faults;     // minor and major; set with State::exited
   Counter peak_rss_bytes;  // from the kernel; set with State::exited
+  alignas(64) Counter runtime[runtime_figure_count];
   ThreadKind thread_kinds[thread_kind_count];
   WorstTasks worst;
 };

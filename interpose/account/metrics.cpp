@@ -25,12 +25,26 @@ using ledger::Slot;
 
 uint64_t read(const Counter& counter) noexcept { return counter.load(std::memory_order_relaxed); }
 
-constexpr size_t counter_count = BURSAR_CACHE_MISSES + 1;
+static_assert(BURSAR_CACHE_MISSES + 1 == ledger::runtime_figure_count);
+static_assert(BURSAR_INTERNED_STRINGS == static_cast<int>(ledger::RuntimeFigure::interned_strings));
+static_assert(BURSAR_INTERNER_SAVED_BYTES == static_cast<int>(ledger::RuntimeFigure::interner_saved_bytes));
+static_assert(BURSAR_ARENA_BYTES == static_cast<int>(ledger::RuntimeFigure::arena_bytes));
+static_assert(BURSAR_ARENA_ALLOCATIONS == static_cast<int>(ledger::RuntimeFigure::arena_allocations));
+static_assert(BURSAR_POOL_HITS == static_cast<int>(ledger::RuntimeFigure::pool_hits));
+static_assert(BURSAR_POOL_MISSES == static_cast<int>(ledger::RuntimeFigure::pool_misses));
+static_assert(BURSAR_CACHE_HITS == static_cast<int>(ledger::RuntimeFigure::cache_hits));
+static_assert(BURSAR_CACHE_MISSES == static_cast<int>(ledger::RuntimeFigure::cache_misses));
 
-/// What code outside the heap counts. In the process alone: they are no part of the ledger.
-constinit std::atomic<uint64_t> counters[counter_count]{};
+/// What code outside the heap counts while there is no ledger for it. An account begins before the first block, so nothing is ever moved
+/// from here to there.
+constinit Counter without_ledger[ledger::runtime_figure_count]{};
 
-uint64_t told(bursar_counter counter) noexcept { return counters[counter].load(std::memory_order_relaxed); }
+Counter& counter_of(size_t figure) noexcept {
+  return is_recording ? book.header().runtime[figure] : without_ledger[figure];
+}
+
+/// A child that took more away than it told has 0.
+uint64_t told(bursar_counter counter) noexcept { return not_negative(static_cast<int64_t>(read(counter_of(counter)))); }
 
 void read_heap(bursar_metrics& metrics) noexcept {
   const Header& header = book.header();
@@ -115,8 +129,11 @@ BURSAR_EXPORT int bursar_metrics_read(bursar_metrics* metrics, size_t bytes) {
 }
 
 BURSAR_EXPORT void bursar_metrics_count(bursar_counter counter, int64_t change) {
-  if (static_cast<size_t>(counter) >= account::counter_count) return;
-  account::counters[counter].fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
+  const auto figure = static_cast<size_t>(counter);
+  if (figure >= ledger::runtime_figure_count) return;
+  // A new child does not count in its parent's ledger.
+  if (!thread.is_inside) account::notice_fork();
+  account::counter_of(figure).fetch_add(static_cast<uint64_t>(change), std::memory_order_relaxed);
 }
 
 BURSAR_EXPORT size_t bursar_usable(const void* block) {

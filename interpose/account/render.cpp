@@ -170,6 +170,26 @@ void add_memory(Output& output, const Totals& totals) noexcept {
   add_value(output, "threads", grouped(totals.threads)).add('\n');
 }
 
+void add_hits(Output& output, const char* name, uint64_t hits, uint64_t misses) noexcept {
+  if ((hits | misses) == 0) return;
+  add_value(output, name, grouped(hits));
+  const uint64_t all = hits + misses;  // no figure is beyond 2^63
+  remark(output).add(percent_text(hits, all).c_str()).add(" of ").add(grouped(all).c_str()).add('\n');
+}
+
+void add_runtime(Output& output, const RuntimeTotals& totals) noexcept {
+  using Figure = RuntimeFigure;
+  const auto add = [&](const char* name, Figure count, const char* before_bytes, Figure bytes) {
+    if ((totals.of(count) | totals.of(bytes)) == 0) return;
+    add_value(output, name, grouped(totals.of(count)));
+    remark(output).add(before_bytes).add(bytes_text(totals.of(bytes)).c_str()).add('\n');
+  };
+  add("interned strings", Figure::interned_strings, "saved ", Figure::interner_saved_bytes);
+  add("arena allocations", Figure::arena_allocations, "", Figure::arena_bytes);
+  add_hits(output, "pool hits", totals.of(Figure::pool_hits), totals.of(Figure::pool_misses));
+  add_hits(output, "cache hits", totals.of(Figure::cache_hits), totals.of(Figure::cache_misses));
+}
+
 void add_row(Output& output, const ClassTotals& row) noexcept {
   add_right(output, allocations_end, grouped(row.allocations));
   add_right(output, requested_end, bytes_text(row.requested_bytes));
@@ -259,6 +279,7 @@ void render_text(const View& view, const ExitFacts& facts, Output& output) noexc
   add_blocks(output, totals);
   add_memory(output, totals);
   add_calls(output, totals);
+  add_runtime(output, totals.runtime);
   add_budget(output, view, totals.refused_allocations);
   add_shortage(output, header);
   add_table(output, view, totals);
@@ -279,6 +300,11 @@ void render_tasks_alone(const View& view, Format format, const Sink& sink) noexc
   Output output(sink);
   if (format == Format::json) return render_json_tasks_alone(view, output);
   render_tasks(view, Ending::at_exit, Life::unknown, output);
+}
+
+void render_runtime_alone(const RuntimeTotals& totals, const Sink& sink) noexcept {
+  Output output(sink);
+  add_runtime(output, totals);
 }
 
 void render_process(uint32_t process_id, const ExitFacts& facts, const Sink& sink) noexcept {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "interpose/account/ledger_view.h"
+#include "interpose/account/render_runtime.h"
 
 namespace bursar::ledger {
 
@@ -44,6 +45,9 @@ void render_report(const View& view, const ExitFacts& facts, Format format, cons
 
 /// What a report tells of tasks, alone: as text, or as one JSON object. Of the view's header, only the worst tasks are read.
 void render_tasks_alone(const View& view, Format format, const Sink& sink) noexcept;
+
+/// The lines of the text that tell of the runtime; nothing where all is zero.
+void render_runtime_alone(const RuntimeTotals& totals, const Sink& sink) noexcept;
 
 /// The part of the text that tells nothing of the heap, for a program that has no account. Pre: its arguments and its
 /// ending are known.

@@ -74,6 +74,12 @@ void add_calls(Output& output, const Totals& totals) noexcept {
   members.end();
 }
 
+void add_runtime(Output& output, const RuntimeTotals& totals) noexcept {
+  Members members(output);
+  for (size_t i = 0; i < runtime_figure_count; ++i) members.number(runtime_figure_names[i].name, totals.at(i));
+  members.end();
+}
+
 void add_size_classes(Output& output, const View& view, const Totals& totals) noexcept {
   Elements rows(output);
   for (size_t i = 0; i < totals.class_count; ++i) {
@@ -118,6 +124,7 @@ void render_json(const View& view, const ExitFacts& facts, Output& output) noexc
   add_account(members, *view.header, facts, totals);
   add_heap(members, totals);
   add_calls(members.key("calls"), totals);
+  add_runtime(members.key("runtime"), totals.runtime);
   add_size_classes(members.key("size_classes"), view, totals);
   render_json_threads(members, view, is_over(totals.ending, facts.life));
   render_json_tasks(members, view);

@@ -25,8 +25,20 @@ void add_family(Output& output, const char* name, Kind kind, const char* unit, c
   output.add("# HELP bursar_").add(name).add(' ').add(help).add('\n');
 }
 
+/// How many of the first characters are told as they are.
+size_t plain_length(const char* string) noexcept {
+  size_t length = 0;
+  while (string[length] >= ' ' && string[length] <= '~' && string[length] != '"' && string[length] != '\\') ++length;
+  return length;
+}
+
 void add_label_value(Output& output, const char* string) noexcept {
   while (*string != '\0') {
+    if (const size_t plain = plain_length(string); plain != 0) {
+      output.append(string, plain);
+      string += plain;
+      continue;
+    }
     const size_t length = utf8_length(string);
     if (length == 0) {
       output.add("\xef\xbf\xbd");
@@ -88,6 +100,14 @@ void add_heap(Output& output, const Header& header, const Totals& totals) noexce
   add({"refused_allocations", Kind::counter, nullptr, "Allocations that a budget did not allow."},
       totals.refused_allocations);
   if (totals.page_faults != 0) add({"page_faults", Kind::counter, nullptr, "Page faults."}, totals.page_faults);
+}
+
+void add_runtime(Output& output, const Header& header, const RuntimeTotals& totals) noexcept {
+  if (totals.are_all_zero()) return;
+  for (size_t i = 0; i < runtime_figure_count; ++i) {
+    const RuntimeFigureName& figure = runtime_figure_names[i];
+    add_single(output, header, {figure.name, Kind::counter, figure.unit, figure.help}, totals.at(i));
+  }
 }
 
 void add_size_classes(Output& output, const View& view, const Totals& totals) noexcept {
@@ -216,6 +236,7 @@ void render_openmetrics(const View& view, const ExitFacts& facts, Output& output
   const Header& header = *view.header;
   add_calls(output, header, totals);
   add_heap(output, header, totals);
+  add_runtime(output, header, totals.runtime);
   add_size_classes(output, view, totals);
   add_threads(output, view);
   add_kinds(output, view);

@@ -95,6 +95,7 @@ Totals totals_of(const View& view, const ExitFacts& facts) noexcept {
   totals.peak_rss_bytes = known_or(facts.peak_rss_bytes, header.peak_rss_bytes);
   totals.rss_scope = facts.rss_scope;
   totals.page_faults = known_or(facts.page_faults, header.page_faults);
+  totals.runtime.add(header);
   find_peak(totals, view);
   return totals;
 }

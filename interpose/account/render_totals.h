@@ -36,6 +36,7 @@ struct Totals {
   uint64_t wall_ns;       // 0: unknown
   uint64_t peak_rss_bytes;
   uint64_t page_faults;
+  RuntimeTotals runtime;
   RssScope rss_scope;
   uint32_t class_count;
   Ending ending;

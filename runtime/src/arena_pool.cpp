@@ -12,10 +12,6 @@ ArenaPool::ArenaPool(const ArenaPoolOptions& options) noexcept : options_(option
 ArenaPool::~ArenaPool() {
   trim();
   if (all_ != nullptr) report_misuse("ArenaPool: it ends before arenas that it lent");
-  if (bursar_metrics_count != nullptr) {
-    bursar_metrics_count(BURSAR_POOL_HITS, static_cast<std::int64_t>(ended_checkouts_ - misses_));
-    bursar_metrics_count(BURSAR_POOL_MISSES, static_cast<std::int64_t>(misses_));
-  }
 }
 
 ArenaPool::Node* ArenaPool::take_slow() noexcept {
@@ -37,6 +33,7 @@ ArenaPool::Node* ArenaPool::take_slow() noexcept {
   if (node == nullptr) return nullptr;
   const std::lock_guard lock(lock_);
   ++misses_;
+  if (bursar_metrics_count != nullptr) bursar_metrics_count(BURSAR_POOL_MISSES, 1);
   node->next = all_;
   if (all_ != nullptr) all_->previous = node;
   all_ = node;
@@ -59,8 +56,19 @@ void ArenaPool::give_back_slow(Node* node) noexcept {
 void ArenaPool::end_locked(Node* node) noexcept {
   (node->previous != nullptr ? node->previous->next : all_) = node->next;
   if (node->next != nullptr) node->next->previous = node->previous;
+  tell_figures(*node);
   ended_checkouts_ += node->checkouts.load(std::memory_order_relaxed);
   delete node;
+}
+
+/// The first checkout of an arena is the miss that made it.
+void ArenaPool::tell_figures(Node& node) noexcept {
+  const std::uint64_t checkouts = node.checkouts.load(std::memory_order_relaxed);
+  const std::uint64_t hits = checkouts - node.told_checkouts - (node.told_checkouts == 0 ? 1 : 0);
+  node.told_checkouts = checkouts;
+  if (hits != 0 && bursar_metrics_count != nullptr) {
+    bursar_metrics_count(BURSAR_POOL_HITS, static_cast<std::int64_t>(hits));
+  }
 }
 
 void ArenaPool::trim() noexcept {

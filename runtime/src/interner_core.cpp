@@ -34,20 +34,25 @@ std::uintptr_t packed(const SymbolBuckets& table) noexcept {
 /// What a thread has counted and not yet told bursar.
 struct InternBatch {
   std::uint32_t calls_left = 1;
+  std::uint32_t calls = 1;  // with which it began
   std::int64_t added = 0;
   std::int64_t saved_bytes = 0;
 };
 constinit thread_local InternBatch intern_batch;
 
-/// Two atomic additions after so many calls cost less than 0.1 ns a call.
+/// Four atomic additions after so many calls cost less than 0.1 ns a call.
 constexpr std::uint32_t batch_calls = 1024;
 
 void tell_batch(std::uint32_t next_calls) noexcept {
   if (&bursar_metrics_count != nullptr) {
     if (intern_batch.added != 0) bursar_metrics_count(BURSAR_INTERNED_STRINGS, intern_batch.added);
     if (intern_batch.saved_bytes != 0) bursar_metrics_count(BURSAR_INTERNER_SAVED_BYTES, intern_batch.saved_bytes);
+    // Each call is a hit or adds a text.
+    const std::int64_t hits = std::int64_t{intern_batch.calls - intern_batch.calls_left} - intern_batch.added;
+    if (hits != 0) bursar_metrics_count(BURSAR_CACHE_HITS, hits);
+    if (intern_batch.added != 0) bursar_metrics_count(BURSAR_CACHE_MISSES, intern_batch.added);
   }
-  intern_batch = {.calls_left = next_calls};
+  intern_batch = {.calls_left = next_calls, .calls = next_calls};
 }
 
 struct TellAtThreadEnd {

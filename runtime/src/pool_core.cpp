@@ -37,11 +37,8 @@ void* base_of(Slab* slab, std::size_t slab_bytes) noexcept {
 Core::~Core() {
   // Not by stats(): it may be another thread that ends the pool.
   collect_remote();
-  if (acquired_ != released_) report_misuse("ObjectPool: it ends before objects of it");
-  if (bursar_metrics_count != nullptr) {
-    bursar_metrics_count(BURSAR_POOL_HITS, static_cast<std::int64_t>(acquired_ - misses_));
-    bursar_metrics_count(BURSAR_POOL_MISSES, static_cast<std::int64_t>(misses_));
-  }
+  if (acquired() != released_) report_misuse("ObjectPool: it ends before objects of it");
+  tell_figures();
   while (Slab* slab = slabs_) {
     slabs_ = slab->next;
     give_back(slab);
@@ -71,10 +68,24 @@ void* Core::acquire_slow(OnNoMemory on_no_memory) {
     ++misses_;
     slot = pop_idle();
   }
-  ++acquired_;
   if (is_watched())
     watchers::begin_block(base_of(slab_of(slot, shape_.slab_bytes), shape_.slab_bytes), slot, shape_.slot_bytes);
+  if (--until_told_ == 0) return tell_with(slot);
   return slot;
+}
+
+void* Core::tell_with(void* slot) noexcept {
+  tell_figures();
+  return slot;
+}
+
+void Core::tell_figures() noexcept {
+  const std::uint64_t hits = acquired() - misses_;
+  until_told_ += acquires_at_once;
+  told_at_ += acquires_at_once;
+  if (bursar_metrics_count == nullptr) return;
+  bursar_metrics_count(BURSAR_POOL_HITS, static_cast<std::int64_t>(hits - std::exchange(told_hits_, hits)));
+  bursar_metrics_count(BURSAR_POOL_MISSES, static_cast<std::int64_t>(misses_ - std::exchange(told_misses_, misses_)));
 }
 
 /// An idle slot of those the owner has, or null.
@@ -198,9 +209,9 @@ ObjectPoolStats Core::stats() noexcept {
   const WatchedGuard guard;
   collect_remote();
   ObjectPoolStats stats;
-  stats.hits = acquired_ - misses_;
+  stats.hits = acquired() - misses_;
   stats.misses = misses_;
-  stats.in_use = acquired_ - released_;
+  stats.in_use = acquired() - released_;
   stats.idle = slots_ - stats.in_use;
   for (const Slab* slab = slabs_; slab != nullptr; slab = slab->next) stats.held_bytes += shape_.slab_bytes;
   return stats;
@@ -215,7 +226,7 @@ void Core::validate() noexcept {
     if (slab_of(slot, shape_.slab_bytes)->core != this) report_misuse("ObjectPool: I5 does not hold");
   }
   if (is_watched()) return;
-  if (idle != slots_ - (acquired_ - released_)) report_misuse("ObjectPool: I4 does not hold");
+  if (idle != slots_ - (acquired() - released_)) report_misuse("ObjectPool: I4 does not hold");
   if (slots_ > options_.objects_max) report_misuse("ObjectPool: I5 does not hold");
 }
 

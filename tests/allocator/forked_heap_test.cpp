@@ -49,6 +49,7 @@ int status_in_child(const std::function<int()>& work) {
   const pid_t child = fork();
   if (child == 0) {
     alarm(child_seconds_max);
+    if (!fork_guard.is_wiped_by_kernel()) fork_guard.note_child();  // as the handler of forks does
     _exit(work());
   }
   int status = 0;

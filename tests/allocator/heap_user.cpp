@@ -194,9 +194,15 @@ bool is_thread_sanitized() noexcept { return false; }
 #endif
 
 #if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+bool is_sanitized() noexcept { return true; }
+#else
+bool is_sanitized() noexcept { return is_thread_sanitized(); }
+#endif
+
+#if defined(BURSAR_EMULATED)
 bool is_slow_build() noexcept { return true; }
 #else
-bool is_slow_build() noexcept { return is_thread_sanitized() || checked_build; }
+bool is_slow_build() noexcept { return is_sanitized() || checked_build; }
 #endif
 
 }  // namespace bursar::test

@@ -103,8 +103,10 @@ class Random {
 /// validate() of everything. Pre: no other thread is active.
 void validate_heap() noexcept;
 
-/// True under sanitizers and in checked builds, where steps cost ten times as much and more.
+/// True under sanitizers, in checked builds and where an emulator runs them: steps cost ten times as much and more.
 [[nodiscard]] bool is_slow_build() noexcept;
+
+[[nodiscard]] bool is_sanitized() noexcept;
 
 /// ThreadSanitizer ends a child of several threads that makes threads of its own.
 [[nodiscard]] bool is_thread_sanitized() noexcept;

@@ -27,7 +27,7 @@ TEST(Os, ReservedMemoryCannotBeTouchedUntilItIsCommitted) {
   ASSERT_TRUE(os::commit(start + granule_bytes, granule_bytes));
   EXPECT_TRUE(test::is_zero(start + granule_bytes, granule_bytes));
   memset(start + granule_bytes, 1, granule_bytes);
-  if (!test::is_slow_build()) {  // sanitizers end the process in ways of their own
+  if (!test::is_sanitized()) {  // sanitizers end the process in ways of their own
     EXPECT_EXIT(start[0] = 1, segment_fault, "");
     EXPECT_EXIT(start[2 * granule_bytes] = 1, segment_fault, "");
   }
@@ -99,7 +99,7 @@ TEST(Os, KnowsTheProcess) {
 }
 
 TEST(Os, KnowsTheLimitTheAddressSpaceHadAtFirst) {
-  if (test::is_slow_build()) GTEST_SKIP() << "sanitizers need all of it";
+  if (test::is_sanitized()) GTEST_SKIP() << "sanitizers need all of it";
   rlimit limit{8 * GiB, RLIM_INFINITY};
   ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
   EXPECT_EQ(os::address_space_bytes_max(), 8 * GiB);
@@ -109,7 +109,7 @@ TEST(Os, KnowsTheLimitTheAddressSpaceHadAtFirst) {
 }
 
 TEST(Os, KnowsThatTheAddressSpaceHasNoLimit) {
-  if (test::is_slow_build()) GTEST_SKIP() << "sanitizers need all of it";
+  if (test::is_sanitized()) GTEST_SKIP() << "sanitizers need all of it";
   rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
   ASSERT_EQ(setrlimit(RLIMIT_AS, &limit), 0);
   EXPECT_EQ(os::address_space_bytes_max(), SIZE_MAX);

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Runs every test of a GoogleTest program in a process of its own and reports in TAP.
 
-gtest_each.py [--jobs N] PROGRAM [ARGUMENT...]
+gtest_each.py [--jobs N] [--skips FILE] PROGRAM [ARGUMENT...]
+
+FILE has a test to be skipped a line, as a pattern of the shell, and behind it the reason.
 """
 
 import argparse
 import concurrent.futures
+import fnmatch
+import pathlib
 import subprocess
 import sys
 
@@ -24,7 +28,16 @@ def names_of(command):
     return names
 
 
-def run(command, name):
+def skips_of(path):
+    """Patterns and reasons."""
+    lines = [] if path is None else pathlib.Path(path).read_text().splitlines()
+    return [line.split(maxsplit=1) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def run(command, name, skips):
+    for pattern, reason in skips:
+        if fnmatch.fnmatchcase(name, pattern):
+            return f"skipped {reason}", b""
     try:
         done = subprocess.run(command + [f"--gtest_filter={name}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, timeout=TEST_SECONDS_MAX)
@@ -41,21 +54,23 @@ def run(command, name):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--skips")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     names = [name for name in names_of(arguments.command) if not name.split(".")[-1].startswith("DISABLED_")]
     print(f"1..{len(names)}", flush=True)
     failures = 0 if names else 1
+    skips = skips_of(arguments.skips)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        outcomes = pool.map(lambda name: run(arguments.command, name), names)
+        outcomes = pool.map(lambda name: run(arguments.command, name, skips), names)
         for number, (name, (outcome, output)) in enumerate(zip(names, outcomes), 1):
             if outcome == "failed":
                 failures += 1
                 for line in output.decode(errors="replace").splitlines():
                     print("#", line)
                 sys.stderr.write(output.decode(errors="replace"))
-            print(f"{'not ok' if outcome == 'failed' else 'ok'} {number} {name}{' # SKIP' if outcome == 'skipped' else ''}",
-                  flush=True)
+            skipped = f" # SKIP{outcome.removeprefix('skipped')}" if outcome.startswith("skipped") else ""
+            print(f"{'not ok' if outcome == 'failed' else 'ok'} {number} {name}{skipped}", flush=True)
     return 1 if failures else 0
 
 

@@ -27,12 +27,15 @@ TEST(InternerMetrics, AThreadsEndTellsWhatItAddedAndSaved) {
   }).join();
   EXPECT_EQ(told[BURSAR_INTERNED_STRINGS], 2);
   EXPECT_EQ(told[BURSAR_INTERNER_SAVED_BYTES], 3'000 * 4);
+  EXPECT_EQ(told[BURSAR_CACHE_HITS], 3'000);
+  EXPECT_EQ(told[BURSAR_CACHE_MISSES], 2);
 }
 
 TEST(InternerMetrics, LongRowsOfCallsAreToldOnTheWay) {
   bursar::Interner interner;
   for (int round = 0; round < 10'000; ++round) static_cast<void>(interner.intern("four"));
   EXPECT_GT(told[BURSAR_INTERNER_SAVED_BYTES], 8'000 * 4);
+  EXPECT_GE(told[BURSAR_CACHE_HITS], 10'000 - 1'024);
 }
 
 }  // namespace

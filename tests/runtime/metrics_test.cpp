@@ -86,6 +86,42 @@ TEST(Metrics, ArenaPoolsTellHitsAndMisses) {
   EXPECT_EQ(counters[BURSAR_ARENA_ALLOCATIONS], 10);
 }
 
+/// A pool that never ends, as a server's, is told about all the same.
+TEST(Metrics, ObjectPoolsAreToldAboutOnTheWay) {
+  ObjectPool<int> pool;
+  for (int number = 0; number < 10'000; ++number) static_cast<void>(*pool.acquire(number));
+  EXPECT_GE(counters[BURSAR_POOL_HITS], 10'000 - 1'024);
+  EXPECT_EQ(counters[BURSAR_POOL_MISSES], 1);
+  EXPECT_LE(calls, 20);
+}
+
+TEST(Metrics, ObjectPoolsTellEachObjectOnce) {
+  {
+    ObjectPool<int> pool;
+    for (int number = 0; number < 5'000; ++number) static_cast<void>(*pool.acquire(number));
+    EXPECT_EQ(pool.stats().hits, 4'999u);
+  }
+  EXPECT_EQ(counters[BURSAR_POOL_HITS], 4'999);
+  EXPECT_EQ(counters[BURSAR_POOL_MISSES], 1);
+}
+
+TEST(Metrics, ArenaPoolsAreToldAboutOnTheWay) {
+  ArenaPool pool;
+  for (int number = 0; number < 10'000; ++number) static_cast<void>(pool.checkout());
+  EXPECT_GE(counters[BURSAR_POOL_HITS], 10'000 - 256);
+  EXPECT_EQ(counters[BURSAR_POOL_MISSES], 1);
+}
+
+TEST(Metrics, ArenaPoolsTellEachCheckoutOnce) {
+  {
+    ArenaPool pool;
+    const auto held = pool.checkout();
+    for (int number = 0; number < 999; ++number) static_cast<void>(pool.checkout());
+  }
+  EXPECT_EQ(counters[BURSAR_POOL_HITS], 998);
+  EXPECT_EQ(counters[BURSAR_POOL_MISSES], 2);
+}
+
 /// The ancestor's name: it asked for fewer than 150 calls of the heap for a task, and had 75.
 TEST(Metrics, AllocationsPerTask) {
   ArenaPool pool;

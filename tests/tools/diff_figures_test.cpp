@@ -212,7 +212,7 @@ TEST(DiffJson, KeepsEveryNumber) {
 
 TEST(DiffInput, ReadsAReport) {
   const Snapshot snapshot = snapshot_of_report(
-      R"({"ledger_version": 3, "program": "/bin/p", "process_id": 7, "wall_ns": null, "allocations": 5, "frees": 2,
+      R"({"ledger_version": 4, "program": "/bin/p", "process_id": 7, "wall_ns": null, "allocations": 5, "frees": 2,
           "allocated_bytes": 500, "peak_live_bytes": 300,
           "size_classes": [{"block_bytes": 32, "allocations": 5, "frees": 2, "live_blocks": 3}],
           "task_kinds": [{"kind": "GET", "tasks_ended": 3, "allocations_per_task": {"median": 9}},
@@ -231,9 +231,9 @@ TEST(DiffInput, ReadsAReport) {
 }
 
 TEST(DiffInput, RefusesWhatIsNoReport) {
-  for (const char* text : {"{", "{}", R"({"ledger_version": null})", R"({"ledger_version": 3, "allocations": "many"})",
-                           R"({"ledger_version": 3, "size_classes": 5, "allocations": []})",
-                           R"({"ledger_version": 3, "size_classes": [7]})"}) {
+  for (const char* text : {"{", "{}", R"({"ledger_version": null})", R"({"ledger_version": 4, "allocations": "many"})",
+                           R"({"ledger_version": 4, "size_classes": 5, "allocations": []})",
+                           R"({"ledger_version": 4, "size_classes": [7]})"}) {
     try {
       (void)snapshot_of_report(text, "r.json");
       ADD_FAILURE() << text;

@@ -71,7 +71,7 @@ class Diff(views.ViewTest):
         self.assertIn(f"\nB  shown_tasks (process {process.pid})  ", done.stdout)
 
     def test_faults_are_one_line(self):
-        (self.directory / "cut.json").write_text('{"ledger_version": 3, ')
+        (self.directory / "cut.json").write_text('{"ledger_version": 4, ')
         (self.directory / "other.json").write_text('{"a": 1}')
         for words, line in (
                 (("none", self.after), "none: cannot be opened: No such file or directory"),

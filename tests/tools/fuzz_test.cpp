@@ -15,6 +15,7 @@
 #include "tools/bursar/fault.h"
 #include "tools/bursar/ledger_file.h"
 #include "tools/bursar/report.h"
+#include "tools/bursar/runtime_tree.h"
 #include "tools/bursar/snapshot.h"
 #include "tools/bursar/task_tree.h"
 
@@ -62,6 +63,10 @@ bool read_all_ways(const std::string& path) {
     tree.add(file.view());
     tree.add(file.view());
     EXPECT_TRUE(nlohmann::json::accept(tree.rendered(Format::json)));
+    tool::RuntimeTree runtime;
+    runtime.add(file.view());
+    runtime.add(file.view());
+    EXPECT_EQ(runtime.text().empty(), runtime.totals().are_all_zero());
     return true;
   } catch (const tool::Fault& fault) {
     EXPECT_EQ(std::string(fault.what()).find('\n'), std::string::npos) << fault.what();
@@ -85,6 +90,8 @@ std::string ledger_with_everything() {
   made->start_thread(2, 12, "guest");
   std::strcpy(made->header.thread_kinds[0].name, "worker-*");
   made->header.thread_kinds[0].is_there = 1;
+  made->tell(ledger::RuntimeFigure::arena_bytes, 1'000'000);
+  made->tell(ledger::RuntimeFigure::pool_misses, -1);
   return made->bytes();
 }
 

@@ -115,8 +115,11 @@ TEST_F(LedgerFileTest, RefusesOtherFiles) {
 }
 
 TEST_F(LedgerFileTest, NamesTheVersionItDoesNotRead) {
-  EXPECT_EQ(fault_with([](MadeLedger& made) { made.header.version = 1; }),
-            "is a ledger of version 1, and this bursar reads version 3: use the bursar that wrote it");
+  for (const char* version : {"3", "5"}) {
+    EXPECT_EQ(fault_with([&](MadeLedger& made) { made.header.version = static_cast<uint32_t>(*version - '0'); }),
+              std::string("is a ledger of version ") + version +
+                  ", and this bursar reads version 4: use the bursar that wrote it");
+  }
 }
 
 TEST_F(LedgerFileTest, RefusesSizesThatDoNotFit) {

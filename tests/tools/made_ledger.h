@@ -66,6 +66,11 @@ struct MadeLedger {
     use_slot(slot);
   }
 
+  /// What the runtime told.
+  void tell(ledger::RuntimeFigure figure, int64_t change) {
+    header.runtime[static_cast<size_t>(figure)] += static_cast<uint64_t>(change);
+  }
+
   void start_thread(size_t slot, uint32_t thread_id, const char* name) {
     slots[slot].thread_id = thread_id;
     slots[slot].threads += 1;

@@ -34,6 +34,19 @@ inline tool::TaskKindRow made_kind(const std::string& name, uint64_t tasks, uint
   return kind;
 }
 
+inline ledger::RuntimeTotals made_runtime(int64_t pool_hits, int64_t pool_misses, int64_t arena_bytes) {
+  ledger::Header header{};
+  const auto tell = [&](ledger::RuntimeFigure figure, int64_t change) {
+    header.runtime[static_cast<size_t>(figure)] = static_cast<uint64_t>(change);
+  };
+  tell(ledger::RuntimeFigure::pool_hits, pool_hits);
+  tell(ledger::RuntimeFigure::pool_misses, pool_misses);
+  tell(ledger::RuntimeFigure::arena_bytes, arena_bytes);
+  ledger::RuntimeTotals totals;
+  totals.add(header);
+  return totals;
+}
+
 /// Runs, and has counted these calls.
 inline tool::Snapshot made_snapshot(uint32_t process_id, const std::string& program, const tool::FlowRow& flow) {
   tool::Snapshot snapshot;

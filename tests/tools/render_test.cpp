@@ -166,7 +166,7 @@ TEST(RenderJson, KeepsEveryNumber) {
     report.erase(key);
   }
   const json expected = json::parse(R"({
-    "ledger_version": 3, "program": "/usr/bin/guest", "arguments": "guest --fast 'a b'", "process_id": 5000000,
+    "ledger_version": 4, "program": "/usr/bin/guest", "arguments": "guest --fast 'a b'", "process_id": 5000000,
     "parent_process_id": 4710, "ending": "exited", "exit_status": 3, "term_signal": null, "wall_ns": 2500000000,
     "user_ns": 2000000000, "system_ns": 123456789, "peak_rss_bytes": 31457280,
     "peak_rss_scope": "process", "page_faults": 12345, "had_no_room": false, "is_alive": null, "task_source": "api", "budget_bytes": null,
@@ -175,12 +175,67 @@ TEST(RenderJson, KeepsEveryNumber) {
     "freed_bytes": 18000000, "live_blocks": 500001, "live_bytes": 17000000, "peak_live_bytes": 25000000,
     "peak_live_ns": 1500000000,
     "calls": {"malloc": 999996, "calloc": 7, "realloc": 0, "aligned": 0, "new": 0, "free": 500002},
+    "runtime": {"interned_strings": 0, "interner_saved_bytes": 0, "arena_bytes": 0, "arena_allocations": 0,
+                "pool_hits": 0, "pool_misses": 0, "cache_hits": 0, "cache_misses": 0},
     "size_classes": [
       {"block_bytes": 0, "allocations": 3, "frees": 2, "requested_bytes": 3000000, "allocated_bytes": 3000000,
        "live_blocks": 1},
       {"block_bytes": 32, "allocations": 1000000, "frees": 500000, "requested_bytes": 24000000,
        "allocated_bytes": 32000000, "live_blocks": 500000}]})");
   EXPECT_EQ(report, expected);
+}
+
+std::unique_ptr<MadeLedger> with_runtime() {
+  using Figure = bursar::ledger::RuntimeFigure;
+  auto made = make_ledger();
+  made->tell(Figure::interned_strings, 1'234);
+  made->tell(Figure::interner_saved_bytes, 50'000);
+  made->tell(Figure::arena_bytes, 3'145'728);
+  made->tell(Figure::arena_allocations, 65'536);
+  made->tell(Figure::pool_hits, 900);
+  made->tell(Figure::pool_misses, 100);
+  made->tell(Figure::cache_hits, 7);
+  made->tell(Figure::cache_misses, 1);
+  return made;
+}
+
+TEST(RenderText, TellsWhatTheRuntimeTold) {
+  const std::string text = rendered(*with_runtime(), ExitFacts{}, Format::text);
+  EXPECT_NE(text.find("  calls none\n"
+                      "  interned strings        1,234    saved 48.8 KiB\n"
+                      "  arena allocations      65,536    3.00 MiB\n"
+                      "  pool hits                 900    90.0 % of 1,000\n"
+                      "  cache hits                  7    87.5 % of 8\n"),
+            std::string::npos)
+      << text;
+}
+
+TEST(RenderText, LeavesOutWhatTheRuntimeDidNotTell) {
+  const auto made = make_ledger();
+  made->tell(bursar::ledger::RuntimeFigure::pool_misses, 3);
+  const std::string text = rendered(*made, ExitFacts{}, Format::text);
+  EXPECT_EQ(line_with(text, "pool hits"), "  pool hits                   0    0.0 % of 3");
+  for (const char* other : {"interned", "arena", "cache"}) EXPECT_EQ(text.find(other), std::string::npos) << other;
+}
+
+TEST(RenderJson, HasTheFiguresOfTheRuntime) {
+  const json runtime = json::parse(rendered(*with_runtime(), ExitFacts{}, Format::json))["runtime"];
+  EXPECT_EQ(runtime, json::parse(R"({"interned_strings": 1234, "interner_saved_bytes": 50000, "arena_bytes": 3145728,
+      "arena_allocations": 65536, "pool_hits": 900, "pool_misses": 100, "cache_hits": 7, "cache_misses": 1})"));
+}
+
+TEST(RenderJson, AFigureBelowZeroIsZero) {
+  const auto made = make_ledger();
+  made->tell(bursar::ledger::RuntimeFigure::arena_bytes, -1);
+  EXPECT_EQ(json::parse(rendered(*made, ExitFacts{}, Format::json))["runtime"]["arena_bytes"], 0);
+}
+
+TEST(RenderOpenMetrics, HasTheFiguresOfTheRuntimeWhereThereAreAny) {
+  const std::string text = rendered(*with_runtime(), ExitFacts{}, Format::openmetrics);
+  EXPECT_NE(text.find("# TYPE bursar_arena_bytes counter\n# UNIT bursar_arena_bytes bytes\n"), std::string::npos);
+  EXPECT_EQ(line_with(text, "bursar_pool_misses_total"),
+            "bursar_pool_misses_total{program=\"/usr/bin/guest\",process=\"5000000\"} 100");
+  EXPECT_EQ(rendered(*make_ledger(), ExitFacts{}, Format::openmetrics).find("bursar_pool"), std::string::npos);
 }
 
 TEST(RenderJson, SaysNullForWhatIsNotKnown) {

@@ -51,6 +51,23 @@ TEST(ServeMetrics, SamplesOfAFamilyStandTogether) {
   EXPECT_GT(seen.size(), 30U);
 }
 
+TEST(ServeMetrics, ProcessesThatTellOfARuntimeHaveItAndOthersNot) {
+  MadeHost host;
+  host.add(running_process(1));
+  EXPECT_EQ(metrics_of(host).find("bursar_pool"), std::string::npos);
+  tool::Snapshot telling = running_process(2);
+  ledger::Header header{};
+  header.runtime[static_cast<size_t>(ledger::RuntimeFigure::pool_hits)] = 12;
+  telling.runtime.add(header);
+  host.add(telling);
+  const std::string text = metrics_of(host);
+  EXPECT_TRUE(has_line(text, "# TYPE bursar_pool_hits counter"));
+  EXPECT_TRUE(has_line(text, "# UNIT bursar_arena_bytes bytes"));
+  EXPECT_TRUE(has_line(text, "bursar_pool_hits_total{program=\"/usr/bin/guest\",process=\"2\"} 12"));
+  EXPECT_TRUE(has_line(text, "bursar_pool_misses_total{program=\"/usr/bin/guest\",process=\"2\"} 0"));
+  EXPECT_EQ(text.find("bursar_pool_hits_total{program=\"/usr/bin/guest\",process=\"1\"}"), std::string::npos);
+}
+
 TEST(ServeMetrics, OpenMetricsEndsAndNamesFamiliesWithoutSuffix) {
   MadeHost host;
   host.add(running_process(1));

@@ -62,6 +62,7 @@ Snapshot of_all_panes() {
   task.is_running = false;
   task.label = "/huge.bin";
   snapshot.worst_by_peak = {task};
+  snapshot.runtime = bursar::test::made_runtime(3'000, 1'000, 1 << 20);
   return snapshot;
 }
 
@@ -117,6 +118,7 @@ TEST_F(ViewTest, AWorstTaskWithoutALabelIsKnownByItsMoment) {
   snapshot.worst_by_peak[0].begun_ns = 1'520'000'000;
   view_.take({subject_of(snapshot)});
   press(KeyName::enter);
+  press(KeyName::back_tab);
   press(KeyName::back_tab);
   EXPECT_TRUE(shows("begun after 1.52 s")) << text();
 }
@@ -217,9 +219,11 @@ TEST_F(ViewTest, TabGoesThroughThePanes) {
   press(KeyName::tab);
   EXPECT_TRUE(shows("[worst tasks]") && shows("/huge.bin"));
   press(KeyName::tab);
+  EXPECT_TRUE(shows("[runtime]") && shows("pool hits") && shows("75.0 %"));
+  press(KeyName::tab);
   EXPECT_TRUE(shows("[task kinds]"));
   press(KeyName::back_tab);
-  EXPECT_TRUE(shows("[worst tasks]"));
+  EXPECT_TRUE(shows("[runtime]"));
 }
 
 TEST_F(ViewTest, AFilterKeepsWhatHasItInItsName) {

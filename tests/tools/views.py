@@ -19,6 +19,7 @@ class ViewTest(tool.ToolTest):
     def start(self, *arguments, program=None):
         """A program that runs until its standard input ends, with its ledger where all are looked for."""
         process = subprocess.Popen([program or tool.product("SHOWN_TASKS"), *arguments], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL,
                                    env=self.environment(LD_PRELOAD=tool.product("BURSAR_LIBRARY"),
                                                         BURSAR=f"ledger={self.runtime_directory}/bursar-%p"))
         self.addCleanup(self.end, process)

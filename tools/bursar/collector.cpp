@@ -103,7 +103,7 @@ void Collector::collect_first() {
   const Ended first = std::move(held_.front());
   held_.pop_front();
   held_bytes_ -= first.bytes;
-  sums_.programs.add(first.path, sums_.tree);
+  sums_.programs.add(first.path, sums_.trees);
   std::error_code error;  // there is none: the directory is this user's own
   std::filesystem::remove(first.path, error);
 }

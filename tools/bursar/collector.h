@@ -12,14 +12,14 @@
 #include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/ledger_directory.h"
 #include "tools/bursar/programs.h"
-#include "tools/bursar/task_tree.h"
+#include "tools/bursar/trees.h"
 
 namespace bursar::tool {
 
 /// What the processes of a run counted, but for the program itself.
 struct RunSums {
   ProgramSums programs;
-  TaskTree tree;
+  Trees trees;
 };
 
 /// A ledger has ended when the last mapping of it is gone, by whatever way its process ended or became another program: the kernel tells

@@ -20,7 +20,7 @@ constexpr size_t name_columns = 30;
 
 }  // namespace
 
-void ProgramSums::add(const std::filesystem::path& path, TaskTree& tree) {
+void ProgramSums::add(const std::filesystem::path& path, Trees& trees) {
   try {
     const LedgerFile file = LedgerFile::read(path);
     const ledger::Totals totals = ledger::totals_of(file.view(), ledger::ExitFacts{});
@@ -29,7 +29,7 @@ void ProgramSums::add(const std::filesystem::path& path, TaskTree& tree) {
     program.allocations += totals.allocations;
     program.allocated_bytes += totals.allocated_bytes;
     program.peak_live_bytes = std::max(program.peak_live_bytes, totals.peak_live_bytes);
-    tree.add(file.view());
+    trees.add(file.view());
   } catch (const Fault&) {
     // The writer empties a file that it finds no room for. Else its process was killed while it started, or has not started yet.
     std::error_code error;
@@ -49,9 +49,9 @@ Programs ProgramSums::programs() const {
   return result;
 }
 
-Programs programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree) {
+Programs programs_in(const std::vector<LedgerName>& ledgers, Trees& trees) {
   ProgramSums sums;
-  for (const LedgerName& name : ledgers) sums.add(name.path, tree);
+  for (const LedgerName& name : ledgers) sums.add(name.path, trees);
   return sums.programs();
 }
 

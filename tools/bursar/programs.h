@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tools/bursar/ledger_directory.h"
-#include "tools/bursar/task_tree.h"
+#include "tools/bursar/trees.h"
 
 namespace bursar::tool {
 
@@ -31,8 +31,8 @@ struct Programs {
 /// The sums over ledgers that come one after the other.
 class ProgramSums {
  public:
-  /// Of a ledger that cannot be read, that there is one. Adds its tasks to the tree.
-  void add(const std::filesystem::path& path, TaskTree& tree);
+  /// Of a ledger that cannot be read, that there is one. Adds its tables to the trees.
+  void add(const std::filesystem::path& path, Trees& trees);
 
   [[nodiscard]] Programs programs() const;
 
@@ -42,8 +42,8 @@ class ProgramSums {
   uint64_t unreadable_ = 0;
 };
 
-/// Adds the tasks of each to the tree.
-[[nodiscard]] Programs programs_in(const std::vector<LedgerName>& ledgers, TaskTree& tree);
+/// Adds the tables of each to the trees.
+[[nodiscard]] Programs programs_in(const std::vector<LedgerName>& ledgers, Trees& trees);
 
 /// A table of the first ten under the title; nothing where there are none.
 [[nodiscard]] std::string text_of(const Programs& programs, std::string_view title);

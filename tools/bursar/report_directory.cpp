@@ -13,7 +13,7 @@
 #include "tools/bursar/host_ledgers.h"
 #include "tools/bursar/programs.h"
 #include "tools/bursar/snapshot.h"
-#include "tools/bursar/task_tree.h"
+#include "tools/bursar/trees.h"
 
 namespace bursar::tool {
 namespace {
@@ -112,8 +112,8 @@ std::string report_directory(const std::filesystem::path& directory, ledger::For
   }
   const Lives lives = lives_in(scan.ledgers);
   if (lives.all.empty()) (void)read_found_snapshot(scan.ledgers.front().path);  // which tells what is wrong with it
-  TaskTree tree;
-  const Programs programs = programs_in(scan.ledgers, tree);
+  Trees trees;
+  const Programs programs = programs_in(scan.ledgers, trees);
   if (format == ledger::Format::json) {
     ordered_json report{{"directory", name},
                         {"processes", lives.processes},
@@ -121,12 +121,14 @@ std::string report_directory(const std::filesystem::path& directory, ledger::For
                         {"unreadable", programs.unreadable}};
     report["programs"] = json_of(programs);
     report["ledgers"] = json_of(lives);
-    report["tree"] = ordered_json::parse(tree.rendered(format));
+    report["tree"] = ordered_json::parse(trees.tasks.rendered(format));
+    report["tree"]["runtime"] = json_of(trees.runtime.totals());
     return report.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
   }
   return fmt::format("bursar: {} ({} of {})\n", displayable(name), counted(lives.all.size(), "ledger", "ledgers"),
                      counted(lives.processes, "process", "processes")) +
-         text_of(programs, "programs") + text_of(lives) + (tree.has_tasks() ? tree.rendered(format) : "");
+         text_of(programs, "programs") + text_of(lives) + trees.runtime.text() +
+         (trees.tasks.has_tasks() ? trees.tasks.rendered(format) : "");
 }
 
 }  // namespace bursar::tool

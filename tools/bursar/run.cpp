@@ -21,7 +21,7 @@
 #include "tools/bursar/printable.h"
 #include "tools/bursar/programs.h"
 #include "tools/bursar/report.h"
-#include "tools/bursar/task_tree.h"
+#include "tools/bursar/trees.h"
 
 namespace bursar::tool {
 namespace {
@@ -164,8 +164,9 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
 
 struct ProgramReport {
   std::string text;
-  bool tells_tasks = false;  // all that the program's ledger has
-  std::string ended_as;      // where the ledger is of a program of another name; else empty
+  bool tells_tasks = false;    // all that the program's ledger has
+  bool tells_runtime = false;  // the same
+  std::string ended_as;        // where the ledger is of a program of another name; else empty
 };
 
 bool has_thread_of_name(const LedgerFile& file, const std::string& name) {
@@ -196,18 +197,19 @@ void tell_other_name(std::string& text, const std::string& name) {
   text.insert(line_end + 1, line);
 }
 
-/// Adds its tasks to the tree.
+/// Adds its tables to the trees.
 ProgramReport program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
-                             TaskTree& tree) {
+                             Trees& trees) {
   const std::string arguments = command_line(options.command, options.format);
   if (!name) return {.text = without_ledger(ending, arguments, options.format), .ended_as = {}};
   try {
     const LedgerFile file = LedgerFile::read(name->path);
-    tree.add(file.view());
-    TaskTree own;
+    trees.add(file.view());
+    Trees own;
     own.add(file.view());
     ProgramReport report{report_of(file, facts_of(ending, arguments, &file.header()), options.format),
-                         own.has_tasks() && !own.has_process_tasks(), other_name_at_end(file, ending)};
+                         own.tasks.has_tasks() && !own.tasks.has_process_tasks(), own.runtime.processes() != 0,
+                         other_name_at_end(file, ending)};
     if (options.format == ledger::Format::text) tell_other_name(report.text, report.ended_as);
     return report;
   } catch (const Fault&) {
@@ -228,18 +230,24 @@ std::string whole_report(const LedgerDirectory& directory, RunSums& sums, const 
                          const RunOptions& options) {
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
-  const ProgramReport report = program_report(program, ending, options, sums.tree);
+  const ProgramReport report = program_report(program, ending, options, sums.trees);
   if (options.format == ledger::Format::openmetrics) return report.text;
-  for (const LedgerName& name : ledgers) sums.programs.add(name.path, sums.tree);
+  for (const LedgerName& name : ledgers) sums.programs.add(name.path, sums.trees);
   const Programs others = sums.programs.programs();
-  if (options.format == ledger::Format::text)
-    return report.text + text_of(others, "other programs") + text_of(sums.tree, report.tells_tasks ? 1 : 0);
+  if (options.format == ledger::Format::text) {
+    // What the program alone told stands in its report.
+    const RuntimeTree& runtime = sums.trees.runtime;
+    const std::string runtime_text = runtime.processes() > (report.tells_runtime ? 1 : 0) ? runtime.text() : "";
+    return report.text + text_of(others, "other programs") + runtime_text +
+           text_of(sums.trees.tasks, report.tells_tasks ? 1 : 0);
+  }
   ordered_json whole = ordered_json::parse(report.text);
   whole["ended_as"] = report.ended_as.empty() ? ordered_json() : ordered_json(report.ended_as);
   whole["others"] = json_of(others);
   whole["others_without_room"] = others.without_room;
   whole["others_ended_while_starting"] = others.unreadable;
-  whole["tree"] = ordered_json::parse(sums.tree.rendered(ledger::Format::json));
+  whole["tree"] = ordered_json::parse(sums.trees.tasks.rendered(ledger::Format::json));
+  whole["tree"]["runtime"] = json_of(sums.trees.runtime.totals());
   return text_of(whole) + "\n";
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tools/bursar/runtime_tree.h"
+
 namespace bursar::tool {
 namespace {
 
@@ -152,6 +154,7 @@ std::string ledger_json(const WatchedLedger& ledger, uint64_t unix_ms, uint64_t 
   for (size_t call = 0; call < ledger::call_count; ++call) {
     json["calls"][ledger::call_names[call]] = snapshot.calls[call];
   }
+  json["runtime"] = json_of(snapshot.runtime);
   json["kinds"] = table_json(snapshot.kinds);
   json["size_classes"] = table_json(snapshot.size_classes);
   json["thread_kinds"] = table_json(snapshot.thread_kinds);

@@ -160,6 +160,19 @@ class Writer {
     }
   }
 
+  /// Only of those that tell any: most programs have no runtime.
+  void runtime() {
+    if (std::all_of(subjects_.begin(), subjects_.end(), has_no_runtime)) return;
+    for (size_t i = 0; i < ledger::runtime_figure_count; ++i) {
+      const ledger::RuntimeFigureName& figure = ledger::runtime_figure_names[i];
+      const std::string name = fmt::format("bursar_{}", figure.name);
+      exposition_.open({name.c_str(), FamilyType::counter, figure.unit == nullptr ? "" : figure.unit, figure.help});
+      for (const Subject& subject : subjects_) {
+        if (!has_no_runtime(subject)) exposition_.add(subject.labels, subject.snapshot->runtime.at(i));
+      }
+    }
+  }
+
   void calls(const Family& family) {
     exposition_.open(family);
     for (const Subject& subject : subjects_) {
@@ -177,6 +190,8 @@ class Writer {
   }
 
  private:
+  static bool has_no_runtime(const Subject& subject) { return subject.snapshot->runtime.are_all_zero(); }
+
   Exposition& exposition_;
   const std::vector<Subject>& subjects_;
 };
@@ -304,6 +319,7 @@ std::string metrics_of(const Watch& watch, Dialect dialect, uint64_t unix_ms) {
   Writer writer(exposition, subjects);
   add_server(exposition, watch);
   add_processes(writer);
+  writer.runtime();
   add_size_classes(writer);
   add_threads(writer);
   add_kinds(writer);

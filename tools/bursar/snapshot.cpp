@@ -222,6 +222,7 @@ void add_totals(Snapshot& snapshot, const ledger::Totals& totals) {
   snapshot.page_faults = totals.page_faults;
   snapshot.threads = totals.threads;
   snapshot.refused_allocations = totals.refused_allocations;
+  snapshot.runtime = totals.runtime;
 }
 
 }  // namespace

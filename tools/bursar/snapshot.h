@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "interpose/account/ledger_format.h"
+#include "interpose/account/render_runtime.h"
 
 namespace bursar::tool {
 
@@ -102,6 +103,7 @@ struct Snapshot {
   uint64_t threads = 0;  // ever
   uint64_t budget_bytes = 0;
   uint64_t refused_allocations = 0;
+  ledger::RuntimeTotals runtime;
   std::vector<SizeClassRow> size_classes;  // those in use, by size
   std::vector<ThreadRow> thread_kinds;     // most allocations first
   std::vector<TaskKindRow> kinds;          // most allocated bytes first; the one outside tasks last

@@ -255,6 +255,41 @@ Table table_of_tasks(const std::vector<TaskRow>& tasks, Pane pane) {
   return table;
 }
 
+/// What part of the look-ups and requests was a hit; nothing for other figures.
+Cell hit_rate_cell(const ledger::RuntimeTotals& totals, ledger::RuntimeFigure figure) {
+  using Figure = ledger::RuntimeFigure;
+  const bool is_pool = figure == Figure::pool_hits;
+  if (!is_pool && figure != Figure::cache_hits) return nothing_cell();
+  const auto hits = static_cast<double>(totals.of(figure));
+  const double all = hits + static_cast<double>(totals.of(is_pool ? Figure::pool_misses : Figure::cache_misses));
+  return all == 0 ? nothing_cell() : Cell{fmt::format("{:.1f} %", 100 * hits / all), hits / all};
+}
+
+/// The figures that are not 0.
+Table table_of_runtime(const Subject& subject) {
+  Table table;
+  table.columns = {{"figure", 'F', Align::left, 17, 99},
+                   {"per second", 'S', Align::right, 10, 70},
+                   {"so far", 'O', Align::right, 11, 90},
+                   {"hit rate", 'H', Align::right, 8, 80}};
+  const ledger::RuntimeTotals& now = subject.now->runtime;
+  for (size_t i = 0; i < ledger::runtime_figure_count; ++i) {
+    if (now.at(i) == 0) continue;
+    const ledger::RuntimeFigureName& figure = ledger::runtime_figure_names[i];
+    const bool is_bytes = figure.unit != nullptr;
+    const uint64_t before = subject.before == nullptr ? 0 : subject.before->runtime.at(i);
+    const double rate = rate_of(now.at(i), before, subject.seconds_between);
+    table.rows.push_back({.id = figure.name,
+                          .name = figure.label,
+                          .cells = {name_cell(figure.label), is_bytes ? size_rate_cell(rate) : rate_cell(rate),
+                                    is_bytes ? size_cell(now.at(i)) : count_cell(now.at(i)),
+                                    hit_rate_cell(now, static_cast<ledger::RuntimeFigure>(i))},
+                          .fault = {},
+                          .is_over = false});
+  }
+  return table;
+}
+
 /// Those with the highest peaks, and those with the most allocations that are not among them.
 std::vector<TaskRow> worst_of(const Snapshot& snapshot) {
   std::vector<TaskRow> tasks = snapshot.worst_by_peak;
@@ -289,9 +324,10 @@ Table table_of(Pane pane, const Subject& subject) {
     case Pane::size_classes: return table_of_size_classes(subject);
     case Pane::threads: return table_of_threads(subject);
     case Pane::running: return table_of_tasks(subject.now->running, pane);
-    case Pane::worst: break;
+    case Pane::worst: return table_of_tasks(worst_of(*subject.now), pane);
+    case Pane::runtime: break;
   }
-  return table_of_tasks(worst_of(*subject.now), Pane::worst);
+  return table_of_runtime(subject);
 }
 
 Order first_order_of_processes() { return {2, false}; }
@@ -302,9 +338,10 @@ Order first_order_of(Pane pane) {
     case Pane::size_classes: return {7, false};
     case Pane::threads: return {6, false};
     case Pane::running: return {7, false};
-    case Pane::worst: break;
+    case Pane::worst: return {6, false};
+    case Pane::runtime: break;
   }
-  return {6, false};
+  return {2, false};
 }
 
 std::array<std::string, 3> headings_of(const Subject& subject) {

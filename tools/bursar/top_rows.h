@@ -10,9 +10,9 @@
 
 namespace bursar::tool {
 
-enum class Pane : unsigned char { kinds, size_classes, threads, running, worst };
-inline constexpr std::array<const char*, 5> pane_names{"task kinds", "size classes", "threads", "running tasks",
-                                                       "worst tasks"};
+enum class Pane : unsigned char { kinds, size_classes, threads, running, worst, runtime };
+inline constexpr std::array<const char*, 6> pane_names{"task kinds",    "size classes", "threads",
+                                                       "running tasks", "worst tasks",  "runtime"};
 
 [[nodiscard]] Table table_of_processes(const std::vector<Subject>& subjects);
 

@@ -136,6 +136,7 @@ std::string View::nothing_text() const {
   }
   if (!filter_.empty()) return fmt::format("nothing has \"{}\" in its name; Esc ends the filter", filter_);
   if (!shows_one()) return "no process keeps a ledger: start one by bursar run, or with BURSAR=ledger=PATH";
+  if (pane_ == Pane::runtime) return "the program has told nothing of arenas, pools, interners and caches";
   return pane_ == Pane::running ? "no task is running" : "nothing yet";
 }
 
@@ -161,7 +162,7 @@ std::vector<Line> View::help_screen(size_t width, size_t height) {
       "  q            quit",
       "  Enter Right  open the process",
       "  Esc Left     end the filter; then back to the list",
-      "  Tab          the next pane: task kinds, size classes, threads, running and worst tasks",
+      "  Tab          the next pane: task kinds, size classes, threads, running and worst tasks, runtime",
       "  Up Down      choose a row; also PgUp, PgDn, Home, End",
       "  < >          sort by the column before or behind",
       "  r            reverse the order",

@@ -189,6 +189,7 @@ std::vector<std::string> View::plain() {
   for (const std::string& heading : headings_of(*subject())) lines.push_back(heading);
   for (size_t pane = 0; pane < pane_names.size(); ++pane) {
     pane_ = static_cast<Pane>(pane);
+    if (pane_ == Pane::runtime && subject()->now->runtime.are_all_zero()) continue;
     lines.emplace_back();
     lines.emplace_back(pane_names[pane]);
     add_shown_table();

@@ -66,10 +66,13 @@ class BURSAR_RUNTIME_EXPORT ArenaPool {
     Node* next = nullptr;                     // GUARDED_BY(lock_): all of the pool's
     Node* previous = nullptr;                 // GUARDED_BY(lock_)
     std::atomic<std::uint64_t> checkouts{0};  // written by who has it; relaxed, others only read
+    std::uint64_t told_checkouts = 0;         // to the process's figures; touched by who has it
   };
   struct alignas(2 * memory_alignment) Slot {
     std::atomic<Node*> node{nullptr};
   };
+  /// Of one arena: then the process's figures hear of them. An atomic addition that costs less than 0.1 ns each time.
+  static constexpr std::uint64_t checkouts_at_once = 256;
   static constexpr std::size_t slots = 16;  // threads that lend at the same time without meeting, for the most part
 
   [[nodiscard]] Node* take() noexcept;
@@ -77,6 +80,7 @@ class BURSAR_RUNTIME_EXPORT ArenaPool {
   [[nodiscard]] Node* take_slow() noexcept;
   void give_back_slow(Node* node) noexcept;
   void end_locked(Node* node) noexcept;
+  static void tell_figures(Node& node) noexcept;
   [[nodiscard]] Slot& slot_of_thread() noexcept { return slots_[thread_token() % slots]; }
 
   // I1  every node is in the list all_; it is lent, or in a slot, or in idle_
@@ -127,8 +131,12 @@ inline ArenaPool::Node* ArenaPool::take() noexcept {
   Node* node = slot_of_thread().node.exchange(nullptr, std::memory_order_acquire);
   if (node == nullptr) [[unlikely]]
     node = take_slow();
-  if (node != nullptr)
-    node->checkouts.store(node->checkouts.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (node == nullptr) [[unlikely]]
+    return nullptr;
+  const std::uint64_t checkouts = node->checkouts.load(std::memory_order_relaxed) + 1;
+  node->checkouts.store(checkouts, std::memory_order_relaxed);
+  if (checkouts % checkouts_at_once == 0) [[unlikely]]
+    tell_figures(*node);
   return node;
 }
 

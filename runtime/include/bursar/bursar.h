@@ -101,13 +101,15 @@ struct bursar_metrics {
   uint64_t task_current_bytes;   /* live of the task that the calling thread is in */
   uint64_t task_peak_bytes;      /* the same */
   uint64_t task_allocations;     /* the same */
-  uint64_t interned_strings; /* the rest is told by bursar's runtime, or by whoever else calls bursar_metrics_count */
-  uint64_t interner_saved_bytes;
-  uint64_t arena_bytes;
+  /* So far, as bursar's runtime and whoever else calls bursar_metrics_count told; also while no account is kept. In a forked child
+   * with an account, since the fork. The runtime tells in steps: docs/runtime/metrics.md has by how much each may lag. */
+  uint64_t interned_strings;     /* texts that interners took in */
+  uint64_t interner_saved_bytes; /* of texts that they had already */
+  uint64_t arena_bytes;          /* handed out by arenas */
   uint64_t arena_allocations;
-  uint64_t pool_hits;
+  uint64_t pool_hits; /* objects and arenas lent without a call of the heap */
   uint64_t pool_misses;
-  uint64_t cache_hits;
+  uint64_t cache_hits; /* look-ups that found what they asked for: of an interner, the text */
   uint64_t cache_misses;
 };
 
@@ -127,7 +129,8 @@ enum bursar_counter {
   BURSAR_CACHE_MISSES
 };
 
-/* Adds to one of them; negative changes take away. Cost: an atomic addition. */
+/* Adds to one of them; a negative change takes back what was told too much. While an account is kept they are in its ledger, so nothing of it
+ * is lost however the process ends. Any thread, signal handlers too. Cost: an atomic addition. */
 BURSAR_WEAK void bursar_metrics_count(enum bursar_counter counter, int64_t change);
 
 /* How many bytes the block has, as malloc_usable_size; 0 for null and for what is no block of bursar. */

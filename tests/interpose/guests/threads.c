@@ -13,7 +13,8 @@ static pthread_t start(void* (*body)(void*), void* argument, size_t stack_bytes)
   pthread_attr_t attributes;
   pthread_t thread;
   EXPECT(pthread_attr_init(&attributes) == 0);
-  EXPECT(pthread_attr_setstacksize(&attributes, stack_bytes) == 0);
+  const size_t least = (size_t)sysconf(_SC_THREAD_STACK_MIN);  // 128 KiB on arm64
+  EXPECT(pthread_attr_setstacksize(&attributes, stack_bytes < least ? least : stack_bytes) == 0);
   EXPECT(pthread_create(&thread, &attributes, body, argument) == 0);
   pthread_attr_destroy(&attributes);
   return thread;
