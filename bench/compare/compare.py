@@ -11,18 +11,22 @@ import re
 import signal
 import sys
 
-import machine
-import markdown
-import peers
-import results as results_module
-import selection
-from case import RUN_SECONDS_MAX, Context
-from errors import BadInput
-from journal import Journal
-from progress import Progress, duration
-from report import case_report, counted, summary_report
-from runner import Options, Result, Series, TimeLimit, case_key
-from summary import subject_failed
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "measure"))
+
+import machine  # noqa: E402: the path comes first
+import markdown  # noqa: E402
+import output  # noqa: E402
+import peers  # noqa: E402
+import results as results_module  # noqa: E402
+import selection  # noqa: E402
+from errors import BadInput  # noqa: E402
+from journal import Journal  # noqa: E402
+from launcher import RUN_SECONDS_MAX, Context  # noqa: E402
+from progress import Progress, duration  # noqa: E402
+from report import case_report, summary_report  # noqa: E402
+from runner import Options, Result, Series, TimeLimit, case_key  # noqa: E402
+from summary import subject_failed  # noqa: E402
+from wording import counted  # noqa: E402
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -105,7 +109,7 @@ class Comparison:
         if arguments.chart:
             import_chart()
         for path in filter(None, [arguments.json, arguments.markdown, arguments.chart]):
-            results_module.check_writable(path)
+            output.check_writable(path)
         self._keys = [case_key(case, self._context, self._options.scale) for case in self._cases]
         self._journal = Journal(arguments.output)
         self._seconds_max = QUICK_SECONDS_MAX if arguments.quick else None
@@ -169,9 +173,9 @@ class Comparison:
     def _write(self, results: list[Result]) -> None:
         document = results_module.document(self._allocators, self._options, results)
         for path in filter(None, [self._arguments.output / "results.json", self._arguments.json]):
-            results_module.write_document(path, document)
+            output.write_document(path, document)
         if self._arguments.markdown:
-            results_module.write(self._arguments.markdown, markdown.tables(results))
+            output.write(self._arguments.markdown, markdown.tables(results))
         self._draw(document)
         print(f"\nresults: {os.path.relpath(self._arguments.output)}/results.json", flush=True)
 
@@ -197,7 +201,7 @@ def import_chart():
 
 def context_of(arguments: argparse.Namespace) -> Context:
     build = arguments.build.resolve()
-    launcher = build / "bench/compare/measure"
+    launcher = build / "bench/measure/measure"
     if not launcher.is_file():
         raise BadInput(f"no {launcher}: `./dev bench` builds it")
     seconds_max = QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX
