@@ -7,7 +7,6 @@ docs/bench.md explains what is measured and how.
 import argparse
 import os
 import pathlib
-import re
 import signal
 import sys
 
@@ -19,6 +18,7 @@ import output  # noqa: E402
 import peers  # noqa: E402
 import results as results_module  # noqa: E402
 import selection  # noqa: E402
+from arguments import Parser, count, launcher_in  # noqa: E402
 from errors import BadInput  # noqa: E402
 from journal import Journal  # noqa: E402
 from launcher import RUN_SECONDS_MAX, Context  # noqa: E402
@@ -40,13 +40,7 @@ QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
-BUSY_LOAD_MIN = 0.5  # processes that want to run, before this one has started any
 WEIGHTS = {"workloads": 1, "programs": 3}  # how the time of a quick run is shared: programs take longer
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise BadInput(f"{message}; --help names the options")
 
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
@@ -76,12 +70,6 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     arguments = parser.parse_args(words)
     arguments.output = arguments.output or arguments.build / "bench/results"
     return arguments
-
-
-def count(text: str) -> int:
-    if re.fullmatch(r"[1-9][0-9]{0,3}", text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs")
-    return int(text)
 
 
 def options_of(arguments: argparse.Namespace) -> Options:
@@ -141,9 +129,8 @@ class Comparison:
         runs = low if low == high else f"{low} to {high}"
         print(f"{counted(len(self._cases), 'case')}, {runs} runs each after a warm-up, work times "
               f"{self._options.scale:g}, seed {self._options.seed}", flush=True)
-        load = os.getloadavg()[0]
-        if load > BUSY_LOAD_MIN:
-            print(f"the machine is busy (load {load:.1f}): times will swing")
+        if machine.is_busy():
+            print(machine.busy_sentence())
         if self._options.reuse_rivals:
             print("rivals' samples may be from earlier runs: not interleaved")
 
@@ -201,11 +188,8 @@ def import_chart():
 
 def context_of(arguments: argparse.Namespace) -> Context:
     build = arguments.build.resolve()
-    launcher = build / "bench/measure/measure"
-    if not launcher.is_file():
-        raise BadInput(f"no {launcher}: `./dev bench` builds it")
     seconds_max = QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX
-    return Context(build, build / "bench/inputs", launcher, seconds_max)
+    return Context(build, build / "bench/inputs", launcher_in(build), seconds_max)
 
 
 def print_list(arguments: argparse.Namespace) -> None:
