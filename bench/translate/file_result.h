@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "bench/translate/report.h"
+#include "bench/translate/syntax.h"
 #include "bench/translate/tokens.h"
 
 namespace bursar::translate {
@@ -16,6 +17,9 @@ struct FileResult {
   std::string_view fault;  ///< empty: none
   std::uint32_t fault_line = 0;
 };
+
+inline constexpr std::string_view nesting_fault = "an expression nests more than 1000 levels deep";
+static_assert(nesting_max == 1000);
 
 [[nodiscard]] constexpr std::string_view text_of(TokenizerFault fault) {
   switch (fault) {

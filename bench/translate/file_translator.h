@@ -1,4 +1,4 @@
-// One file after the other through all the steps: read, tokenize. The variants are its two parameters.
+// One file after the other through all the steps: read, tokenize, parse, resolve, write. The variants are its two parameters.
 #pragma once
 
 #include <chrono>
@@ -6,8 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "bench/translate/emitter.h"
 #include "bench/translate/file_result.h"
+#include "bench/translate/parser.h"
 #include "bench/translate/python_tokenizer.h"
+#include "bench/translate/resolver.h"
 #include "bursar/task.h"
 
 namespace bursar::translate {
@@ -48,10 +51,25 @@ class FileTranslator {
     result.counts.bytes = source.size();
     result.counts.tokens = tokens.size();
     if (fault != TokenizerFault::none) {
+      // Without an end there is no statement to be sure of: such a file has no text.
       result.fault = text_of(fault);
-      result.fault_line = tokens.line(tokens.size() - 1);
+      result.fault_line = tokens.size() == 0 ? 0 : tokens.line(tokens.size() - 1);
+      return {};
     }
-    return {};
+    Parser<Memory, Scan> parser(tokens, file);
+    typename Syntax<Memory>::Module module = parser.parse();
+    result.counts += parser.counts();
+    if (parser.nesting_fault_line() != 0) {
+      result.fault = nesting_fault;
+      result.fault_line = parser.nesting_fault_line();
+    }
+    Resolver<Memory> resolver(file);
+    resolver.resolve(module);
+    result.counts.names_resolved = resolver.names();
+    file.output().reserve(source.size() + source.size() / 2);
+    Emitter<Memory, Scan>(file).emit(module);
+    result.counts.output_bytes = file.output().text().size();
+    return file.output().text();
   }
 
   typename Memory::Workspace workspace_;

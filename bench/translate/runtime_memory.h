@@ -1,13 +1,21 @@
 // The translator's memory on the runtime API: an arena a file, symbols for names, tokens in columns, views of the source.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
+#include "bench/translate/bindings.h"
 #include "bench/translate/read_source.h"
+#include "bench/translate/runtime_bindings.h"
+#include "bench/translate/runtime_lists.h"
 #include "bench/translate/tokens.h"
+#include "bursar/aligned_buffer.h"
 #include "bursar/arena_pool.h"
 #include "bursar/batch.h"
 #include "bursar/interner.h"
@@ -46,15 +54,91 @@ class RuntimeTokens {
   [[nodiscard]] TokenKind kind(std::size_t index) const { return columns_.column<&TokenRecord::kind>()[index]; }
   [[nodiscard]] Operator op(std::size_t index) const { return columns_.column<&TokenRecord::op>()[index]; }
   [[nodiscard]] std::uint32_t line(std::size_t index) const { return columns_.column<&TokenRecord::line>()[index]; }
+  [[nodiscard]] std::string_view text(std::size_t index) const {
+    if (kind(index) == TokenKind::name) return interner_.view(name(index));
+    return source_.substr(columns_.column<&TokenRecord::start>()[index], value(index));
+  }
+  /// The source from where one token starts to where another does.
+  [[nodiscard]] std::string_view between(std::size_t first, std::size_t last) const {
+    const auto starts = columns_.column<&TokenRecord::start>();
+    return source_.substr(starts[first], starts[last] - starts[first]);
+  }
+  /// Of a name's token: the name itself, which is a keyword's symbol where it is one.
+  [[nodiscard]] Symbol keyword(std::size_t index) const { return name(index); }
+  [[nodiscard]] Symbol name(std::size_t index) const { return Symbol(SymbolId{value(index)}); }
 
  private:
+  [[nodiscard]] std::uint32_t value(std::size_t index) const { return columns_.column<&TokenRecord::value>()[index]; }
+
   std::string_view source_;
   TokenColumns& columns_;
   Interner& interner_;
 };
 
+/// A text that grows in a buffer, which is kept for the next file.
+class RuntimeOutput {
+ public:
+  void append(std::string_view text) {
+    if (text.size() > buffer_.size() - bytes_) [[unlikely]]
+      grow(text.size());
+    std::memcpy(buffer_.data() + bytes_, text.data(), text.size());
+    bytes_ += text.size();
+  }
+  void append(char byte) {
+    if (bytes_ == buffer_.size()) [[unlikely]]
+      grow(1);
+    buffer_[bytes_++] = byte;
+  }
+  void append(std::size_t count, char byte) {
+    if (count > buffer_.size() - bytes_) [[unlikely]]
+      grow(count);
+    std::memset(buffer_.data() + bytes_, byte, count);
+    bytes_ += count;
+  }
+  void reserve(std::size_t bytes) {
+    if (bytes > buffer_.size()) grow(bytes - bytes_);
+  }
+  void clear() { bytes_ = 0; }
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), bytes_}; }
+
+ private:
+  [[gnu::noinline]] void grow(std::size_t wanted) {
+    auto larger = AlignedBuffer<char>::for_overwrite(std::max(2 * buffer_.size(), bytes_ + wanted));
+    if (bytes_ != 0) std::memcpy(larger.data(), buffer_.data(), bytes_);
+    buffer_ = std::move(larger);
+  }
+
+  AlignedBuffer<char> buffer_ = AlignedBuffer<char>::for_overwrite(std::size_t{16} * 1024);
+  std::size_t bytes_ = 0;
+};
+
 struct RuntimeMemory {
+  using NodeBase = ListedNode;
+  template <typename T>
+  using Pointer = T*;
+  template <typename T>
+  using NodeList = ArenaNodeList<T>;
+  template <typename T>
+  using ValueList = ArenaValueList<T>;
+  using Name = Symbol;
+  using Text = std::string_view;
   using Tokens = RuntimeTokens;
+  using Output = RuntimeOutput;
+
+  class File;
+
+  class Bindings {
+   public:
+    Binding& at(Symbol name, File& file);
+    [[nodiscard]] const Binding* find(Symbol name) const { return bindings_.find(name); }
+    template <typename Visit>
+    void for_each(Visit visit) {
+      bindings_.for_each(visit);
+    }
+
+   private:
+    RuntimeBindings bindings_;
+  };
 
   /// What all files have in common: their names, and the arenas.
   struct Shared {
@@ -72,12 +156,15 @@ struct RuntimeMemory {
     explicit Workspace(Shared& of_all) : shared(of_all) {}
     Shared& shared;
     TokenColumns columns;
+    Output output;
   };
 
   /// The memory of one file.
   class File {
    public:
-    explicit File(Workspace& workspace) : workspace_(workspace), arena_(workspace.shared.arenas.checkout()) {}
+    explicit File(Workspace& workspace) : workspace_(workspace), arena_(workspace.shared.arenas.checkout()) {
+      workspace_.output.clear();
+    }
 
     [[nodiscard]] std::string_view read(const std::string& path) {
       return read_source(path, [this](std::size_t bytes) { return static_cast<char*>(arena_->allocate(bytes)); });
@@ -85,11 +172,37 @@ struct RuntimeMemory {
     [[nodiscard]] Tokens tokens(std::string_view source) {
       return {source, workspace_.columns, workspace_.shared.interner};
     }
+    [[nodiscard]] Output& output() { return workspace_.output; }
+    [[nodiscard]] Arena& arena() { return *arena_; }
+
+    template <typename T>
+    [[nodiscard]] T* make() {
+      return arena_->make<T>();
+    }
+    template <typename T>
+    void append(ArenaNodeList<T>& list, std::type_identity_t<T>* node) {
+      list.push_back(node);
+    }
+    template <typename T>
+    void append(ArenaValueList<T>& list, const std::type_identity_t<T>& value) {
+      list.push_back(*arena_, value);
+    }
+    /// Borrows from the source.
+    [[nodiscard]] std::string_view text(std::string_view text) { return text; }
+    template <typename Write>
+    [[nodiscard]] std::string_view written_text(std::size_t bytes, Write write) {
+      auto* const to = static_cast<char*>(arena_->allocate(bytes));
+      return {to, write(to)};
+    }
+    [[nodiscard]] std::string_view view(Symbol name) const { return workspace_.shared.interner.view(name); }
+    [[nodiscard]] bool is_reserved(Symbol name) const { return is_cpp_keyword(name); }
 
    private:
     Workspace& workspace_;
     PooledArena arena_;
   };
 };
+
+inline Binding& RuntimeMemory::Bindings::at(Symbol name, File& file) { return bindings_.at(name, file.arena()); }
 
 }  // namespace bursar::translate

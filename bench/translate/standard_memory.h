@@ -3,11 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "bench/translate/bindings.h"
 #include "bench/translate/read_source.h"
 #include "bench/translate/tokens.h"
 #include "bursar/keywords.h"
@@ -33,8 +37,8 @@ namespace bursar::translate {
 class StandardTokens {
  public:
   explicit StandardTokens(std::string_view source) : source_(source) {
-    // A token takes some four bytes of a source as a rule.
-    constexpr std::size_t bytes_per_token = 4;
+    // A token takes some seven bytes of a source as a rule.
+    constexpr std::size_t bytes_per_token = 7;
     tokens_.reserve(source.size() / bytes_per_token + 2);
   }
 
@@ -46,6 +50,14 @@ class StandardTokens {
   [[nodiscard]] TokenKind kind(std::size_t index) const { return tokens_[index].kind; }
   [[nodiscard]] Operator op(std::size_t index) const { return tokens_[index].op; }
   [[nodiscard]] std::uint32_t line(std::size_t index) const { return tokens_[index].line; }
+  [[nodiscard]] std::string_view text(std::size_t index) const { return tokens_[index].text; }
+  /// The source from where one token starts to where another does.
+  [[nodiscard]] std::string_view between(std::size_t first, std::size_t last) const {
+    return {text(first).data(), static_cast<std::size_t>(text(last).data() - text(first).data())};
+  }
+  /// Of a name's token.
+  [[nodiscard]] Symbol keyword(std::size_t index) const { return tokens_[index].keyword; }
+  [[nodiscard]] std::string name(std::size_t index) const { return std::string(tokens_[index].text); }
 
  private:
   struct Token {
@@ -68,7 +80,58 @@ class StandardTokens {
 };
 
 struct StandardMemory {
+  struct NodeBase {
+    NodeBase() = default;
+    NodeBase(const NodeBase&) = delete;
+    NodeBase& operator=(const NodeBase&) = delete;
+    virtual ~NodeBase() = default;
+  };
+  template <typename T>
+  using Pointer = std::unique_ptr<T>;
+  template <typename T>
+  using NodeList = std::vector<std::unique_ptr<T>>;
+  template <typename T>
+  using ValueList = std::vector<T>;
+  using Name = std::string;
+  using Text = std::string;
   using Tokens = StandardTokens;
+
+  class Output {
+   public:
+    void append(std::string_view text) { text_.append(text); }
+    void append(char byte) { text_.push_back(byte); }
+    void append(std::size_t count, char byte) { text_.append(count, byte); }
+    void reserve(std::size_t bytes) { text_.reserve(bytes); }
+    [[nodiscard]] std::string_view text() const { return text_; }
+
+   private:
+    std::string text_;
+  };
+
+  class File;
+
+  class Bindings {
+   public:
+    /// What the scope knows of the name; a new entry where it knows nothing.
+    Binding& at(const std::string& name, File& /*file*/) {
+      const auto [entry, is_new] = bindings_.try_emplace(name);
+      if (is_new) order_.push_back(&*entry);
+      return entry->second;
+    }
+    [[nodiscard]] const Binding* find(const std::string& name) const {
+      const auto found = bindings_.find(name);
+      return found == bindings_.end() ? nullptr : &found->second;
+    }
+    /// visit(name, binding), in the order in which the names were met.
+    template <typename Visit>
+    void for_each(Visit visit) {
+      for (auto* entry : order_) visit(entry->first, entry->second);
+    }
+
+   private:
+    std::unordered_map<std::string, Binding> bindings_;
+    std::vector<std::pair<const std::string, Binding>*> order_;
+  };
 
   /// What files have in common: nothing.
   struct Shared {
@@ -91,9 +154,34 @@ struct StandardMemory {
       });
     }
     [[nodiscard]] Tokens tokens(std::string_view source) { return Tokens(source); }
+    [[nodiscard]] Output& output() { return output_; }
+
+    template <typename T>
+    [[nodiscard]] std::unique_ptr<T> make() {
+      return std::make_unique<T>();
+    }
+    template <typename T, typename Value>
+    void append(std::vector<T>& list, Value&& value) {
+      list.push_back(std::forward<Value>(value));
+    }
+    [[nodiscard]] std::string text(std::string_view text) { return std::string(text); }
+    /// A text of at most `bytes` bytes, which `write` puts to a place and counts.
+    template <typename Write>
+    [[nodiscard]] std::string written_text(std::size_t bytes, Write write) {
+      std::string text(bytes, '\0');
+      text.resize(write(text.data()));
+      return text;
+    }
+    [[nodiscard]] std::string_view view(const std::string& name) const { return name; }
+    /// Whether a name means something else to C++.
+    [[nodiscard]] bool is_reserved(const std::string& name) const {
+      static const std::unordered_set<std::string_view> words(std::begin(cpp_keywords), std::end(cpp_keywords));
+      return words.contains(name);
+    }
 
    private:
     std::string source_;
+    Output output_;
   };
 };
 
