@@ -54,3 +54,6 @@ class Series:
     def gain(self, variant: Variant, measure: Measure, over: Variant = BASELINE) -> float:
         """How many times less it takes than `over`: above 1 it is better."""
         return self.median(over, measure) / self.median(variant, measure)
+
+    def gain_of_fastest(self, variant: Variant, measure: Measure) -> float:
+        return self.spread(BASELINE, measure).min / self.spread(variant, measure).min

@@ -42,8 +42,12 @@ def row(series: Series, variant: Variant) -> list[str]:
 
 def goals_table(goals: list[Goal]) -> str:
     rows = [[goal.title, f"{goal.files:,}", goal.variant, str(goal.threads), goal.wanted, measured(goal.measured),
-             "" if goal.whole_process is None else f"{goal.whole_process:.2f}", "yes" if goal.is_met else "**no**"] for goal in goals]
-    return aligned(["goal", "files", "variant", "threads", "wanted", "measured", "whole process", "met"], rows)
+             ratio(goal.by_fastest), ratio(goal.whole_process), "yes" if goal.is_met else "**no**"] for goal in goals]
+    return aligned(["goal", "files", "variant", "threads", "wanted", "measured", "by fastest", "whole process", "met"], rows)
+
+
+def ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def measured(value: float) -> str:

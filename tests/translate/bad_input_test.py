@@ -211,7 +211,7 @@ class Large(TranslatorCase):
         self.assert_survived(b"if x:\n  y\n" + b"elif x:\n  y\n" * DEEP)
 
     def test_deep_blocks(self):
-        depth = 500
+        depth = 300 if IS_SANITIZED else 2000
         for head in (b"if x:", b"def f():", b"class C:", b"while x:", b"with x:", b"for x in y:", b"try:"):
             lines = [b" " * level + head + b"\n" for level in range(depth)]
             self.assert_survived(b"".join(lines) + b" " * depth + b"pass\n")
