@@ -21,5 +21,5 @@ def count(text: str) -> int:
 def launcher_in(build: Path) -> Path:
     launcher = build / "bench/measure/measure"
     if not launcher.is_file():
-        raise BadInput(f"no {launcher}: `./dev bench` builds it")
+        raise BadInput(f"no {launcher}: `./dev bench` and `./dev translate` build it")
     return launcher
