@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "bench/translate/byte_sets.h"
 #include "bench/translate/python_strings.h"
 #include "bench/translate/syntax.h"
 #include "bursar/keywords.h"

@@ -267,6 +267,7 @@ auto Parser<Memory, Scan>::parse_dictionary(ExpressionPointer first_key) -> Expr
 template <typename Memory, typename Scan>
 auto Parser<Memory, Scan>::parse_comprehension(ComprehensionKind which, ExpressionPointer element,
                                                ExpressionPointer value) -> ExpressionPointer {
+  const Nesting nesting(*this);
   auto comprehension = make<typename S::Comprehension>();
   comprehension->which = which;
   adopt(*comprehension, comprehension->element, std::move(element));

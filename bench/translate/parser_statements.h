@@ -62,6 +62,7 @@ void Parser<Memory, Scan>::parse_small_statement(Block& block) {
   const ParserCounts before = counts_;
   try {
     StatementPointer statement = parse_simple();
+    statement->line = tokens_.line(start);
     if (op_ != Operator::semicolon && kind_ != TokenKind::newline) fail();
     ++counts_.statements;
     file_.append(block, std::move(statement));
