@@ -17,6 +17,7 @@ constexpr bool is_letter(char byte) {
   const auto lower = static_cast<char>(byte | 0x20);
   return (lower >= 'a' && lower <= 'z') || byte == '_' || static_cast<unsigned char>(byte) >= 0x80;
 }
+constexpr bool is_quote(char byte) { return byte == '"' || byte == '\''; }
 constexpr bool is_blank(char byte) { return byte == ' ' || byte == '\t' || byte == '\f'; }
 
 /// Each tells with is_source_end whether it has zero, so that it is met at the end of every source (tokens.h).

@@ -26,6 +26,7 @@ struct Tokens {
   explicit Tokens(std::string_view text) : source(text) {}
   void add_encoding(std::string_view name) { found.push_back({{bursar::translate::TokenKind::encoding}, name}); }
   void add_name(const Lexeme& lexeme) { add(lexeme); }
+  void add_trivia(const Lexeme& lexeme) { add(lexeme); }
   void add(const Lexeme& lexeme) { found.push_back({lexeme, source.substr(lexeme.start, lexeme.end - lexeme.start)}); }
   std::string_view source;
   std::vector<FoundToken> found;

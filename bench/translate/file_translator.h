@@ -49,7 +49,7 @@ class FileTranslator {
     const TokenizerFault fault = PythonTokenizer<Scan, typename Memory::Tokens>(source, tokens).tokenize();
     result.counts.files = 1;
     result.counts.bytes = source.size();
-    result.counts.tokens = tokens.size();
+    result.counts.tokens = tokens.count();
     if (fault != TokenizerFault::none) {
       // Without an end there is no statement to be sure of: such a file has no text.
       result.fault = text_of(fault);
@@ -58,7 +58,7 @@ class FileTranslator {
     }
     Parser<Memory, Scan> parser(tokens, file);
     typename Syntax<Memory>::Module module = parser.parse();
-    result.counts += parser.counts();
+    add(parser.counts(), result.counts);
     if (parser.nesting_fault_line() != 0) {
       result.fault = nesting_fault;
       result.fault_line = parser.nesting_fault_line();
@@ -70,6 +70,14 @@ class FileTranslator {
     Emitter<Memory, Scan>(file).emit(module);
     result.counts.output_bytes = file.output().text().size();
     return file.output().text();
+  }
+
+  static void add(const ParserCounts& of_parser, Counts& counts) {
+    counts.statements = of_parser.statements;
+    counts.opaque_statements = of_parser.opaque_statements;
+    counts.nodes = of_parser.nodes;
+    counts.copies_avoided = of_parser.copies_avoided;
+    counts.copies_made = of_parser.copies_made;
   }
 
   typename Memory::Workspace workspace_;

@@ -8,11 +8,18 @@
 
 #include "bench/translate/byte_sets.h"
 #include "bench/translate/python_strings.h"
-#include "bench/translate/report.h"
 #include "bench/translate/syntax.h"
 #include "bursar/keywords.h"
 
 namespace bursar::translate {
+
+struct ParserCounts {
+  std::uint64_t statements = 0;
+  std::uint64_t opaque_statements = 0;
+  std::uint64_t nodes = 0;
+  std::uint64_t copies_avoided = 0;
+  std::uint64_t copies_made = 0;
+};
 
 /// Parses a file's tokens, once. The grammar is Python 3.11's but for what only the compiler checks.
 ///
@@ -44,7 +51,7 @@ class Parser {
   [[nodiscard]] typename S::Module parse();
 
   /// Statements, opaque ones, nodes, copies.
-  [[nodiscard]] const Counts& counts() const { return counts_; }
+  [[nodiscard]] const ParserCounts& counts() const { return counts_; }
   /// 0: nothing nests too deeply.
   [[nodiscard]] std::uint32_t nesting_fault_line() const { return nesting_fault_line_; }
 
@@ -71,20 +78,13 @@ class Parser {
   };
 
   // ---- tokens ----
-  /// The place behind `index` that is neither a comment nor the end of a line within a statement.
-  [[nodiscard]] std::size_t next_of(std::size_t index) const {
-    do {
-      ++index;
-    } while (tokens_.kind(index) == TokenKind::comment || tokens_.kind(index) == TokenKind::nl);
-    return index;
-  }
   void load() {
     kind_ = tokens_.kind(index_);
     op_ = tokens_.op(index_);
     keyword_ = kind_ == TokenKind::name ? tokens_.keyword(index_) : Symbol();
   }
   void advance() {
-    index_ = next_of(index_);
+    ++index_;
     load();
   }
   void go_to(std::size_t index) {
@@ -93,8 +93,7 @@ class Parser {
   }
   /// The keyword that the next token is, if it is one.
   [[nodiscard]] Symbol keyword_behind() const {
-    const std::size_t next = next_of(index_);
-    return tokens_.kind(next) == TokenKind::name ? tokens_.keyword(next) : Symbol();
+    return tokens_.kind(index_ + 1) == TokenKind::name ? tokens_.keyword(index_ + 1) : Symbol();
   }
   [[noreturn]] static void fail() { throw SyntaxFault(); }
   void expect(Operator op) {
@@ -234,14 +233,14 @@ class Parser {
 
   const Tokens& tokens_;
   File& file_;
-  // I1  kind_, op_ and keyword_ are those of the token at index_, which is no comment and no nl; keyword_ is empty where it is no name
+  // I1  kind_, op_ and keyword_ are those of the token at index_; keyword_ is empty where it is no name
   std::size_t index_ = 0;
   TokenKind kind_ = TokenKind::encoding;
   Operator op_ = Operator::none;
   Symbol keyword_;
   std::size_t depth_ = 0;
   bool is_pattern_ = false;  // names behind `as` are a part of expressions
-  Counts counts_;
+  ParserCounts counts_;
   std::uint32_t nesting_fault_line_ = 0;
 };
 

@@ -41,7 +41,7 @@ template <typename Memory, typename Scan>
 auto Parser<Memory, Scan>::parse_argument() -> ExpressionPointer {
   if (op_ == Operator::star) return parse_prefixed(Prefix::star, Level::disjunction);
   if (op_ == Operator::double_star) return parse_prefixed(Prefix::double_star, Level::disjunction);
-  if (is_name() && tokens_.op(next_of(index_)) == Operator::assign) {
+  if (is_name() && tokens_.op(index_ + 1) == Operator::assign) {
     auto argument = make<typename S::KeywordArgument>();
     argument->name = take_name();
     advance();

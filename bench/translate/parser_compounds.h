@@ -77,7 +77,7 @@ bool Parser<Memory, Scan>::has_parenthesized_items() const {
   if (op_ != Operator::left_parenthesis) return false;
   std::size_t level = 0;
   bool has_as = false;
-  for (std::size_t index = index_;; index = next_of(index)) {
+  for (std::size_t index = index_;; ++index) {
     switch (tokens_.op(index)) {
       case Operator::left_parenthesis:
       case Operator::left_bracket:
@@ -87,7 +87,7 @@ bool Parser<Memory, Scan>::has_parenthesized_items() const {
       case Operator::right_brace: --level; break;
       default: break;
     }
-    if (level == 0) return has_as && tokens_.op(next_of(index)) == Operator::colon;
+    if (level == 0) return has_as && tokens_.op(index + 1) == Operator::colon;
     const TokenKind kind = tokens_.kind(index);
     if (kind == TokenKind::newline || kind == TokenKind::endmarker) return false;
     has_as = has_as || (level == 1 && kind == TokenKind::name && tokens_.keyword(index) == keyword("as"));
@@ -212,7 +212,7 @@ auto Parser<Memory, Scan>::parse_async() -> StatementPointer {
 template <typename Memory, typename Scan>
 bool Parser<Memory, Scan>::begins_match() const {
   std::size_t last = index_;
-  std::size_t index = next_of(index_);
+  std::size_t index = index_ + 1;
   switch (tokens_.op(index)) {
     case Operator::assign:
     case Operator::dot:
@@ -220,7 +220,7 @@ bool Parser<Memory, Scan>::begins_match() const {
     case Operator::colon: return false;
     default: break;
   }
-  for (; tokens_.kind(index) != TokenKind::newline; index = next_of(index)) {
+  for (; tokens_.kind(index) != TokenKind::newline; ++index) {
     if (tokens_.kind(index) == TokenKind::endmarker) return false;
     last = index;
   }

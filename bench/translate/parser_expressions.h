@@ -132,6 +132,7 @@ template <typename Memory, typename Scan>
 auto Parser<Memory, Scan>::infix_operator() const -> BinaryOperator {
   if (kind_ == TokenKind::op)
     return infix_levels.of[static_cast<std::size_t>(op_)] == Level::none ? BinaryOperator::none : operation_of(op_);
+  if (!is_python_keyword(keyword_)) return BinaryOperator::none;
   switch (keyword_) {
     case keyword("or"): return BinaryOperator::logical_or;
     case keyword("and"): return BinaryOperator::logical_and;

@@ -7,7 +7,7 @@ namespace bursar::translate {
 template <typename Memory, typename Scan>
 void Parser<Memory, Scan>::parse_statement(Block& block) {
   const std::size_t start = index_;
-  const Counts before = counts_;
+  const ParserCounts before = counts_;
   try {
     StatementPointer compound = parse_compound();
     if (compound != nullptr) {
@@ -59,7 +59,7 @@ void Parser<Memory, Scan>::parse_simple_line(Block& block) {
 template <typename Memory, typename Scan>
 void Parser<Memory, Scan>::parse_small_statement(Block& block) {
   const std::size_t start = index_;
-  const Counts before = counts_;
+  const ParserCounts before = counts_;
   try {
     StatementPointer statement = parse_simple();
     statement->line = tokens_.line(start);
@@ -84,7 +84,7 @@ void Parser<Memory, Scan>::keep_opaque(Block& block, std::size_t start) {
   auto opaque = make<typename S::Opaque>();
   while (kind_ != TokenKind::newline && kind_ != TokenKind::endmarker && kind_ != TokenKind::indent) advance();
   std::size_t end = index_;
-  if (kind_ == TokenKind::newline && tokens_.kind(next_of(index_)) == TokenKind::indent) advance();
+  if (kind_ == TokenKind::newline && tokens_.kind(index_ + 1) == TokenKind::indent) advance();
   if (kind_ == TokenKind::indent) {
     skip_block();
     end = index_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -97,8 +98,8 @@ inline FoundOperator comparison_or_shift(const char* text, Operator less, Operat
   return with_assign(text[1], less, less_equal);
 }
 
-/// The operator at a place with two readable bytes behind it.
-inline FoundOperator op(const char* text) {
+/// One that may be the start of a longer one: the text decides.
+inline FoundOperator long_op(const char* text) {
   using enum Operator;
   switch (text[0]) {
     case '(': return {left_parenthesis, 1};
@@ -131,6 +132,56 @@ inline FoundOperator op(const char* text) {
     case '>': return comparison_or_shift(text, greater, greater_equal, shift_right, shift_right_assign);
     default: return {};
   }
+}
+
+/// What single bytes are, and which bytes can be the second of an operator.
+struct OperatorTable {
+  std::array<Operator, 256> of_byte{};
+  std::array<bool, 256> is_second{};
+  std::array<std::int8_t, static_cast<std::size_t>(Operator::not_equal) + 1> bracket_step{};  // 1 opens, -1 closes
+  consteval OperatorTable() {
+    using enum Operator;
+    constexpr std::string_view bytes = "()[]{},;~:.=+-*/%@&|^<>";
+    constexpr Operator ops[] = {left_parenthesis,
+                                right_parenthesis,
+                                left_bracket,
+                                right_bracket,
+                                left_brace,
+                                right_brace,
+                                comma,
+                                semicolon,
+                                tilde,
+                                colon,
+                                dot,
+                                assign,
+                                plus,
+                                minus,
+                                star,
+                                slash,
+                                percent,
+                                at,
+                                ampersand,
+                                pipe,
+                                caret,
+                                less,
+                                greater};
+    static_assert(std::size(ops) == bytes.size());
+    for (std::size_t index = 0; index < bytes.size(); ++index)
+      of_byte[static_cast<unsigned char>(bytes[index])] = ops[index];
+    for (const char byte : std::string_view("=.>*/<")) is_second[static_cast<unsigned char>(byte)] = true;
+    for (const Operator op : {left_parenthesis, left_bracket, left_brace})
+      bracket_step[static_cast<std::size_t>(op)] = 1;
+    for (const Operator op : {right_parenthesis, right_bracket, right_brace})
+      bracket_step[static_cast<std::size_t>(op)] = -1;
+  }
+};
+inline constexpr OperatorTable operator_table;
+
+/// The operator at a place with two readable bytes behind it: most have one byte, and nothing behind them that could be a part of it.
+inline FoundOperator op(const char* text) {
+  if (operator_table.is_second[static_cast<unsigned char>(text[1])]) return long_op(text);
+  const Operator found = operator_table.of_byte[static_cast<unsigned char>(text[0])];
+  return {found, found == Operator::none ? 0U : 1U};
 }
 
 /// What a cookie in the first two lines says (PEP 263), or utf-8.

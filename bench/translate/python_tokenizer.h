@@ -26,6 +26,7 @@ inline constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 ///
 ///     sink.add_encoding(name)   first of all; the name need not be a part of the source
 ///     sink.add_name(lexeme)     a name or a keyword
+///     sink.add_trivia(lexeme)   a comment, or the end of a line that ends no statement
 ///     sink.add(lexeme)          everything else
 ///
 /// Pre: source_tail_bytes zeros stand behind the source. Throws what the sink throws.
@@ -47,11 +48,12 @@ class PythonTokenizer {
   [[nodiscard]] bool begin_statement();
   [[nodiscard]] bool change_indent(std::uint32_t column);
   void read_line_without_statement();
-  void read_token();
+  void read_line();
+  void read_other(const char* blank);
+  void read_number();
+  void add_operator(const char* at, lexeme::FoundOperator found);
   void read_line_end(const char* blank);
-  void read_name_or_string(const char* blank);
   void read_string(const char* blank, const char* start, const char* quote);
-  void read_op(const char* blank);
   [[nodiscard]] const char* step_in_string(const char* at);
   void end_string_in_error(const char* blank, const char* quote, const char* line_end);
   [[nodiscard]] std::size_t line_end_at(const char* at) const;
@@ -85,7 +87,7 @@ class PythonTokenizer {
   const char* line_start_;
   Sink& sink_;
   std::uint32_t line_number_ = 0;
-  std::uint32_t brackets_ = 0;
+  int brackets_ = 0;
   bool is_continued_ = false;
   TokenizerFault fault_ = TokenizerFault::none;
   Lexeme string_;  // the one that is being read: it may end on another line
@@ -102,12 +104,7 @@ TokenizerFault PythonTokenizer<Scan, Sink>::tokenize() {
     begin_line(at_);
     const bool has_tokens = brackets_ != 0 || is_continued_ || begin_statement();
     is_continued_ = false;
-    // No token but one that ends a line ends with a line feed.
-    if (has_tokens) {
-      do {
-        read_token();
-      } while (at_ < end_ && at_[-1] != '\n');
-    }
+    if (has_tokens) read_line();
     if (fault_ != TokenizerFault::none) return fault_;
   }
   if (brackets_ != 0 || is_continued_) return TokenizerFault::unended_statement;
@@ -165,35 +162,79 @@ void PythonTokenizer<Scan, Sink>::read_line_without_statement() {
   if (*at_ == '#') {
     const char* end = line_feed;
     while (end[-1] == '\r') --end;
-    add(TokenKind::comment, at_, end);
+    sink_.add_trivia(lexeme_of(TokenKind::comment, at_, end));
     at_ = end;
   }
-  add(TokenKind::nl, at_, next);
+  sink_.add_trivia(lexeme_of(TokenKind::nl, at_, next));
   at_ = next;
 }
 
+/// All tokens up to the line's end, that of a string's last line if there is one. Names and operators are read here, with the place in a
+/// register: they are nine of ten.
 template <typename Scan, typename Sink>
-void PythonTokenizer<Scan, Sink>::read_token() {
-  const char* const blank = at_;
-  while (is_blank(*at_)) ++at_;
+void PythonTokenizer<Scan, Sink>::read_line() {
+  const char* at = at_;
+  // No token but one that ends a line ends with a line feed.
+  do {
+    const char* const blank = at;
+    // One space or none stands before most tokens: no branch tells which.
+    at += *at == ' ' ? 1 : 0;
+    while (is_blank(*at)) ++at;
+    if (is_letter(*at)) {
+      const char* const end = Scan::find(at, end_, byte_sets::NameEnd{});
+      if (is_quote(*end) && lexeme::is_string_prefix({at, static_cast<std::size_t>(end - at)})) [[unlikely]] {
+        read_string(blank, at, end);
+        at = at_;
+      } else {
+        sink_.add_name(lexeme_of(TokenKind::name, at, end));
+        at = end;
+      }
+      continue;
+    }
+    const lexeme::FoundOperator found = lexeme::op(at);
+    if (found.bytes != 0 && !(found.op == Operator::dot && is_digit(at[1]))) {
+      add_operator(at, found);
+      at += found.bytes;
+    } else {
+      at_ = at;
+      read_other(blank);
+      at = at_;
+    }
+  } while (at < end_ && at[-1] != '\n');
+  at_ = at;
+}
+
+template <typename Scan, typename Sink>
+void PythonTokenizer<Scan, Sink>::add_operator(const char* at, lexeme::FoundOperator found) {
+  add(TokenKind::op, at, at + found.bytes, found.op);
+  // One that closes nothing counts for nothing. Without a branch: which operator comes next is hard to guess.
+  brackets_ = std::max(brackets_ + lexeme::operator_table.bracket_step[static_cast<std::size_t>(found.op)], 0);
+}
+
+/// What is neither a name nor an operator.
+template <typename Scan, typename Sink>
+void PythonTokenizer<Scan, Sink>::read_other(const char* blank) {
   const char byte = *at_;
-  if (is_letter(byte)) {
-    read_name_or_string(blank);
-  } else if (is_digit(byte) || (byte == '.' && is_digit(at_[1]))) {
-    const std::size_t bytes = lexeme::number({at_, static_cast<std::size_t>(end_ - at_)});
-    add(TokenKind::number, at_, at_ + bytes);
-    at_ += bytes;
-  } else if (byte == '"' || byte == '\'') {
+  if (is_quote(byte)) {
     read_string(blank, at_, at_);
-  } else if (byte == '#') {
-    const char* const end = Scan::find(at_, end_, byte_sets::LineEnd{});
-    add(TokenKind::comment, at_, end);
-    at_ = end;
   } else if (byte == '\n' || byte == '\r' || byte == '\\') {
     read_line_end(blank);
+  } else if (is_digit(byte) || byte == '.') {
+    read_number();
+  } else if (byte == '#') {
+    const char* const end = Scan::find(at_, end_, byte_sets::LineEnd{});
+    sink_.add_trivia(lexeme_of(TokenKind::comment, at_, end));
+    at_ = end;
   } else if (at_ < end_) {
-    read_op(blank);
+    add_error(blank);
   }
+}
+
+template <typename Scan, typename Sink>
+void PythonTokenizer<Scan, Sink>::read_number() {
+  const std::size_t bytes = lexeme::number({at_, static_cast<std::size_t>(end_ - at_)});
+  add(TokenKind::number, at_, at_ + bytes);
+  at_ += bytes;
 }
 
 /// How many bytes the line end at a place has, or 0.
@@ -213,42 +254,13 @@ void PythonTokenizer<Scan, Sink>::read_line_end(const char* blank) {
     is_continued_ = true;
     at_ += 1 + bytes;
   } else {
-    add(brackets_ > 0 ? TokenKind::nl : TokenKind::newline, at_, at_ + bytes);
+    if (brackets_ > 0) {
+      sink_.add_trivia(lexeme_of(TokenKind::nl, at_, at_ + bytes));
+    } else {
+      add(TokenKind::newline, at_, at_ + bytes);
+    }
     at_ += bytes;
   }
-}
-
-template <typename Scan, typename Sink>
-void PythonTokenizer<Scan, Sink>::read_name_or_string(const char* blank) {
-  const char* const start = at_;
-  const char* const end = Scan::find(start, end_, byte_sets::NameEnd{});
-  if ((*end == '"' || *end == '\'') && end - start <= 2 &&
-      lexeme::is_string_prefix({start, static_cast<std::size_t>(end - start)})) {
-    read_string(blank, start, end);
-    return;
-  }
-  sink_.add_name(lexeme_of(TokenKind::name, start, end));
-  at_ = end;
-}
-
-template <typename Scan, typename Sink>
-void PythonTokenizer<Scan, Sink>::read_op(const char* blank) {
-  const lexeme::FoundOperator found = lexeme::op(at_);
-  if (found.bytes == 0) {
-    add_error(blank);
-    return;
-  }
-  switch (found.op) {
-    case Operator::left_parenthesis:
-    case Operator::left_bracket:
-    case Operator::left_brace: ++brackets_; break;
-    case Operator::right_parenthesis:
-    case Operator::right_bracket:
-    case Operator::right_brace: brackets_ -= brackets_ > 0 ? 1 : 0; break;
-    default: break;
-  }
-  add(TokenKind::op, at_, at_ + found.bytes, found.op);
-  at_ += found.bytes;
 }
 
 /// Up to the quote that ends the string; a single quote's string goes to the next line only behind a backslash.

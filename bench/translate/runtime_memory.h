@@ -1,4 +1,4 @@
-// The translator's memory on the runtime API: an arena a file, symbols for names, tokens in columns, views of the source.
+// The translator's memory on the runtime API: an arena a file, symbols for names, views of the source, and buffers that are kept.
 #pragma once
 
 #include <algorithm>
@@ -14,15 +14,15 @@
 #include "bench/translate/read_source.h"
 #include "bench/translate/runtime_bindings.h"
 #include "bench/translate/runtime_lists.h"
+#include "bench/translate/symbol_cache.h"
 #include "bench/translate/tokens.h"
 #include "bursar/aligned_buffer.h"
 #include "bursar/arena_pool.h"
-#include "bursar/batch.h"
 #include "bursar/interner.h"
 
 namespace bursar::translate {
 
-/// A token as the columns have it.
+/// A token: a place in the source.
 struct TokenRecord {
   std::uint32_t start = 0;
   std::uint32_t value = 0;  // a name's symbol, the length of others
@@ -30,86 +30,145 @@ struct TokenRecord {
   TokenKind kind = TokenKind::endmarker;
   Operator op = Operator::none;
 };
-using TokenColumns =
-    Batch<&TokenRecord::start, &TokenRecord::value, &TokenRecord::line, &TokenRecord::kind, &TokenRecord::op>;
 
-/// The tokens of a file: places in its source, in columns that are kept for the next file.
+/// The tokens of a file that a parser reads (comments and ends of lines within statements are only counted), in a buffer that is kept for the next one. Rows, not the columns of a Batch: the parser reads all of a token at once.
 class RuntimeTokens {
  public:
-  RuntimeTokens(std::string_view source, TokenColumns& columns, Interner& interner)
-      : source_(source), columns_(columns), interner_(interner) {
-    columns_.clear();
-  }
+  using Buffer = AlignedBuffer<TokenRecord>;
 
-  void add_encoding(std::string_view /*name*/) { columns_.append(0U, 0U, 0U, TokenKind::encoding, Operator::none); }
+  RuntimeTokens(std::string_view source, Buffer& buffer, SymbolCache& symbols, const Interner& interner)
+      : source_(source), buffer_(buffer), symbols_(symbols), interner_(interner), records_(buffer.data()) {}
+
+  void add_encoding(std::string_view /*name*/) { add({0, 0, 0, TokenKind::encoding, Operator::none}); }
   void add_name(const Lexeme& lexeme) {
-    const Symbol name = interner_.intern(source_.substr(lexeme.start, lexeme.end - lexeme.start));
-    columns_.append(lexeme.start, static_cast<std::uint32_t>(name.id()), lexeme.line, lexeme.kind, lexeme.op);
+    const Symbol name = symbols_.intern({source_.data() + lexeme.start, lexeme.end - lexeme.start});
+    add({lexeme.start, static_cast<std::uint32_t>(name.id()), lexeme.line, lexeme.kind, lexeme.op});
   }
   void add(const Lexeme& lexeme) {
-    columns_.append(lexeme.start, lexeme.end - lexeme.start, lexeme.line, lexeme.kind, lexeme.op);
+    add({lexeme.start, lexeme.end - lexeme.start, lexeme.line, lexeme.kind, lexeme.op});
   }
 
-  [[nodiscard]] std::size_t size() const { return columns_.size(); }
-  [[nodiscard]] TokenKind kind(std::size_t index) const { return columns_.column<&TokenRecord::kind>()[index]; }
-  [[nodiscard]] Operator op(std::size_t index) const { return columns_.column<&TokenRecord::op>()[index]; }
-  [[nodiscard]] std::uint32_t line(std::size_t index) const { return columns_.column<&TokenRecord::line>()[index]; }
+  void add_trivia(const Lexeme& /*lexeme*/) { ++trivia_; }
+
+  /// How many were found.
+  [[nodiscard]] std::size_t count() const { return size_ + trivia_; }
+  /// How many are kept.
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] TokenKind kind(std::size_t index) const { return records_[index].kind; }
+  [[nodiscard]] Operator op(std::size_t index) const { return records_[index].op; }
+  [[nodiscard]] std::uint32_t line(std::size_t index) const { return records_[index].line; }
   [[nodiscard]] std::string_view text(std::size_t index) const {
     if (kind(index) == TokenKind::name) return interner_.view(name(index));
-    return source_.substr(columns_.column<&TokenRecord::start>()[index], value(index));
+    return source_.substr(records_[index].start, records_[index].value);
   }
   /// The source from where one token starts to where another does.
   [[nodiscard]] std::string_view between(std::size_t first, std::size_t last) const {
-    const auto starts = columns_.column<&TokenRecord::start>();
-    return source_.substr(starts[first], starts[last] - starts[first]);
+    return source_.substr(records_[first].start, records_[last].start - records_[first].start);
   }
   /// Of a name's token: the name itself, which is a keyword's symbol where it is one.
   [[nodiscard]] Symbol keyword(std::size_t index) const { return name(index); }
-  [[nodiscard]] Symbol name(std::size_t index) const { return Symbol(SymbolId{value(index)}); }
+  [[nodiscard]] Symbol name(std::size_t index) const { return Symbol(SymbolId{records_[index].value}); }
 
  private:
-  [[nodiscard]] std::uint32_t value(std::size_t index) const { return columns_.column<&TokenRecord::value>()[index]; }
+  void add(const TokenRecord& record) {
+    if (size_ == buffer_.size()) [[unlikely]]
+      grow();
+    records_[size_++] = record;
+  }
+  [[gnu::noinline]] void grow() {
+    constexpr std::size_t first_tokens = 1024;
+    Buffer larger = Buffer::for_overwrite(std::max(2 * size_, first_tokens));
+    std::copy_n(records_, size_, larger.data());
+    buffer_ = std::move(larger);
+    records_ = buffer_.data();
+  }
 
   std::string_view source_;
-  TokenColumns& columns_;
-  Interner& interner_;
+  Buffer& buffer_;
+  SymbolCache& symbols_;
+  const Interner& interner_;
+  TokenRecord* records_;  // buffer_'s
+  std::size_t size_ = 0;
+  std::size_t trivia_ = 0;
 };
 
 /// A text that grows in a buffer, which is kept for the next file.
 class RuntimeOutput {
  public:
-  void append(std::string_view text) {
-    if (text.size() > buffer_.size() - bytes_) [[unlikely]]
+  /// Inlined, so that a word that is known when this is compiled becomes a store or two.
+  [[gnu::always_inline]] void append(std::string_view text) {
+    if (text.size() > room()) [[unlikely]]
       grow(text.size());
-    std::memcpy(buffer_.data() + bytes_, text.data(), text.size());
-    bytes_ += text.size();
+    if (__builtin_constant_p(text.size())) {
+      std::memcpy(to_, text.data(), text.size());
+    } else {
+      copy(to_, text.data(), text.size());
+    }
+    to_ += text.size();
   }
-  void append(char byte) {
-    if (bytes_ == buffer_.size()) [[unlikely]]
+  [[gnu::always_inline]] void append(char byte) {
+    if (room() == 0) [[unlikely]]
       grow(1);
-    buffer_[bytes_++] = byte;
+    *to_++ = byte;
   }
-  void append(std::size_t count, char byte) {
-    if (count > buffer_.size() - bytes_) [[unlikely]]
-      grow(count);
-    std::memset(buffer_.data() + bytes_, byte, count);
-    bytes_ += count;
+  /// Indentation is short: then a fixed number of bytes is written, of which `count` stay.
+  [[gnu::always_inline]] void append(std::size_t count, char byte) {
+    constexpr std::size_t written_bytes = 32;
+    if (count > written_bytes || room() < written_bytes) [[unlikely]]
+      return append_many(count, byte);
+    std::memset(to_, byte, written_bytes);
+    to_ += count;
   }
   void reserve(std::size_t bytes) {
-    if (bytes > buffer_.size()) grow(bytes - bytes_);
+    if (bytes > buffer_.size()) grow(bytes - size());
   }
-  void clear() { bytes_ = 0; }
-  [[nodiscard]] std::string_view text() const { return {buffer_.data(), bytes_}; }
+  void clear() { to_ = buffer_.data(); }
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), size()}; }
 
  private:
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(to_ - buffer_.data()); }
+  [[nodiscard]] std::size_t room() const { return static_cast<std::size_t>(end_ - to_); }
+
+  /// Names are short: two words that overlap do for most, without a call.
+  [[gnu::always_inline]] static void copy(char* to, const char* from, std::size_t bytes) {
+    if (bytes > 16) {
+      std::memcpy(to, from, bytes);
+    } else if (bytes >= 8) {
+      copy_twice<std::uint64_t>(to, from, bytes);
+    } else if (bytes >= 4) {
+      copy_twice<std::uint32_t>(to, from, bytes);
+    } else {
+      for (std::size_t index = 0; index < bytes; ++index) to[index] = from[index];
+    }
+  }
+  template <typename Word>
+  [[gnu::always_inline]] static void copy_twice(char* to, const char* from, std::size_t bytes) {
+    Word first;
+    Word last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + bytes - sizeof last, sizeof last);
+    std::memcpy(to, &first, sizeof first);
+    std::memcpy(to + bytes - sizeof last, &last, sizeof last);
+  }
+
+  [[gnu::noinline]] void append_many(std::size_t count, char byte) {
+    if (count > room()) grow(count);
+    std::memset(to_, byte, count);
+    to_ += count;
+  }
   [[gnu::noinline]] void grow(std::size_t wanted) {
-    auto larger = AlignedBuffer<char>::for_overwrite(std::max(2 * buffer_.size(), bytes_ + wanted));
-    if (bytes_ != 0) std::memcpy(larger.data(), buffer_.data(), bytes_);
+    const std::size_t bytes = size();
+    auto larger = AlignedBuffer<char>::for_overwrite(std::max(2 * buffer_.size(), bytes + wanted));
+    if (bytes != 0) std::memcpy(larger.data(), buffer_.data(), bytes);
     buffer_ = std::move(larger);
+    to_ = buffer_.data() + bytes;
+    end_ = buffer_.data() + buffer_.size();
   }
 
   AlignedBuffer<char> buffer_ = AlignedBuffer<char>::for_overwrite(std::size_t{16} * 1024);
-  std::size_t bytes_ = 0;
+  // I1  to_ is a place in buffer_ or its end, which end_ is
+  char* to_ = buffer_.data();
+  char* end_ = buffer_.data() + buffer_.size();
 };
 
 struct RuntimeMemory {
@@ -153,9 +212,10 @@ struct RuntimeMemory {
   };
   /// What a thread keeps from one file to the next.
   struct Workspace {
-    explicit Workspace(Shared& of_all) : shared(of_all) {}
+    explicit Workspace(Shared& of_all) : shared(of_all), symbols(of_all.interner) {}
     Shared& shared;
-    TokenColumns columns;
+    SymbolCache symbols;
+    RuntimeTokens::Buffer tokens;
     Output output;
   };
 
@@ -170,7 +230,7 @@ struct RuntimeMemory {
       return read_source(path, [this](std::size_t bytes) { return static_cast<char*>(arena_->allocate(bytes)); });
     }
     [[nodiscard]] Tokens tokens(std::string_view source) {
-      return {source, workspace_.columns, workspace_.shared.interner};
+      return {source, workspace_.tokens, workspace_.symbols, workspace_.shared.interner};
     }
     [[nodiscard]] Output& output() { return workspace_.output; }
     [[nodiscard]] Arena& arena() { return *arena_; }

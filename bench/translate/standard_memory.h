@@ -29,23 +29,29 @@ namespace bursar::translate {
     for (const std::string_view keyword : python_soft_keywords) add(keyword);
     return words;
   }();
+  constexpr std::size_t keyword_bytes_max = 8;
+  if (word.size() > keyword_bytes_max) return {};
   const auto found = keywords.find(word);
   return found == keywords.end() ? Symbol() : found->second;
 }
 
-/// The tokens of a file: views of its source.
+/// The tokens of a file that a parser reads, as views of its source; comments and ends of lines within statements are only counted.
 class StandardTokens {
  public:
   explicit StandardTokens(std::string_view source) : source_(source) {
-    // A token takes some seven bytes of a source as a rule.
-    constexpr std::size_t bytes_per_token = 7;
+    // A token takes some eight bytes of a source as a rule.
+    constexpr std::size_t bytes_per_token = 8;
     tokens_.reserve(source.size() / bytes_per_token + 2);
   }
 
   void add_encoding(std::string_view name) { tokens_.push_back({name, {}, 0, TokenKind::encoding, Operator::none}); }
   void add_name(const Lexeme& lexeme) { add(lexeme, keyword_of(text_of(lexeme))); }
   void add(const Lexeme& lexeme) { add(lexeme, Symbol()); }
+  void add_trivia(const Lexeme& /*lexeme*/) { ++trivia_; }
 
+  /// How many were found.
+  [[nodiscard]] std::size_t count() const { return tokens_.size() + trivia_; }
+  /// How many are kept.
   [[nodiscard]] std::size_t size() const { return tokens_.size(); }
   [[nodiscard]] TokenKind kind(std::size_t index) const { return tokens_[index].kind; }
   [[nodiscard]] Operator op(std::size_t index) const { return tokens_[index].op; }
@@ -77,6 +83,7 @@ class StandardTokens {
 
   std::string_view source_;
   std::vector<Token> tokens_;
+  std::size_t trivia_ = 0;
 };
 
 struct StandardMemory {
