@@ -46,14 +46,15 @@ class FileTranslator {
 
   std::string_view translate_source(typename Memory::File& file, std::string_view source, FileResult& result) {
     auto tokens = file.tokens(source);
-    const TokenizerFault fault = PythonTokenizer<Scan, typename Memory::Tokens>(source, tokens).tokenize();
+    PythonTokenizer<Scan, typename Memory::Tokens> tokenizer(source, tokens);
+    const TokenizerFault fault = tokenizer.tokenize();
     result.counts.files = 1;
     result.counts.bytes = source.size();
     result.counts.tokens = tokens.count();
     if (fault != TokenizerFault::none) {
       // Without an end there is no statement to be sure of: such a file has no text.
       result.fault = text_of(fault);
-      result.fault_line = tokens.size() == 0 ? 0 : tokens.line(tokens.size() - 1);
+      result.fault_line = tokenizer.fault_line();
       return {};
     }
     Parser<Memory, Scan> parser(tokens, file);

@@ -44,6 +44,11 @@ class PythonTokenizer {
   /// On a fault the tokens before it are there.
   [[nodiscard]] TokenizerFault tokenize();
 
+  /// Of a fault: where the string begins that does not end, else where the tokenizer stopped.
+  [[nodiscard]] std::uint32_t fault_line() const {
+    return fault_ == TokenizerFault::unended_string ? string_.line : line_number_;
+  }
+
  private:
   [[nodiscard]] bool begin_statement();
   [[nodiscard]] bool change_indent(std::uint32_t column);

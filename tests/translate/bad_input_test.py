@@ -142,12 +142,13 @@ class Odd(TranslatorCase):
     def test_strings_that_do_not_end(self):
         self.assert_fault(b"x = 1\ny = '''abc\ndef\n", 2, "string")
         self.assert_fault(b'x = """', 1, "string")
+        self.assert_fault(b"x = (1,\n  '''a\nb\n", 2, "string")
         for content in (b"x = 'abc\ny = 1\n", b"x = 'abc", b"x = f'{", b"x = '\\", b"x = b'abc\\\n"):
             self.translated(content)
 
     def test_statements_that_do_not_end(self):
-        for content in (b"x = (1,\n", b"f(\n\n", b"x = [", b"x = {'a':"):
-            self.assertEqual(len(self.translated(content)["faults"]), 1, content)
+        for content, line in ((b"x = (1,\n", 1), (b"f(\n\n", 2), (b"x = [", 1), (b"y\nx = {'a':", 2), (b"x = \\\n", 1)):
+            self.assert_fault(content, line, "statement")
 
     def test_a_dedent_to_no_level(self):
         self.assert_fault(b"if x:\n    y\n  z\n", 3, "indent")
