@@ -2,6 +2,7 @@
 
 from goals import Goal, Share
 from markdown_table import aligned
+from profile_shares import Profile
 from series import FAULTS, RSS, TRANSLATE, WALL, WORK, Series
 from variants import BASELINE, Variant
 from wording import counted, mebibytes, milliseconds
@@ -59,3 +60,12 @@ def shares_table(shares: list[Share]) -> str:
              f"{share.of_threads:.2f}", "" if share.single_thread_share is None else f"{share.single_thread_share:.0%}"]
             for share in shares]
     return aligned(["files", "variant", "threads", "times as fast", "= with one thread", "x by threads", "single-thread share"], rows)
+
+
+def profile_table(files: int, profiles: list[Profile]) -> str:
+    """Milliseconds for all files; what a profiler samples runs a little slower than what is not sampled."""
+    groups = list(profiles[0].milliseconds)
+    rows = [[group, *(f"{one.milliseconds[group]:,.1f}" for one in profiles)] for group in groups
+            if any(one.milliseconds[group] for one in profiles)]
+    total = ["all", *(f"{one.total:,.1f}" for one in profiles)]
+    return aligned([f"ms for {counted(files, 'file')}", *(one.variant.title for one in profiles)], [*rows, total])

@@ -17,6 +17,7 @@ for directory in ("measure", "translate"):
 
 import corpus  # noqa: E402: the path comes first
 import goals  # noqa: E402
+import profile_shares  # noqa: E402
 import rounds  # noqa: E402
 import tables  # noqa: E402
 from errors import BadInput  # noqa: E402
@@ -187,6 +188,21 @@ class FiguresTest(Directory):
         path.write_text(json.dumps({"task_kinds": []}))
         with self.assertRaisesRegex(RunFailed, "no tasks of the kind 'translate'"):
             allocations_in(path)
+
+
+class ProfileTest(unittest.TestCase):
+    def test_samples_are_told_as_milliseconds_by_what_they_are_of(self):
+        report = ("# comment\n\n 4999       |libc.so.6           |[.] _int_malloc\n 9998|translate|[.] bursar::translate::Parser<M, S>::parse_atom\n"
+                  "4999 |[kernel.kallsyms]   |[k] clear_page_erms\n4999|translate|[.] main   \n")
+        found = {name: value for name, value in profile_shares.shares_in(report).items() if value}
+        self.assertEqual(found, {"malloc and free": 100.0, "parser": 200.0, profile_shares.KERNEL: 100.0, profile_shares.OTHER: 100.0})
+
+    def test_the_groups_of_symbols(self):
+        for symbol, group in (("operator new", "malloc and free"), ("bursar::translate::PythonTokenizer<A, B>::read_line", "tokenizer"),
+                              ("bursar::detail::InternerCore::intern", "names: strings, hashes, symbols"),
+                              ("bursar::translate::Syntax<M>::Call::~Call", "destructors"), ("bursar::Arena::allocate_slow", "arena"),
+                              ("bursar::translate::Emitter<M, S>::emit_name", "emitter"), ("__memmove_avx512", "copies of bytes")):
+            self.assertEqual(profile_shares.group_of("translate", symbol), group, symbol)
 
 
 class CommandCase(Directory):
