@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "bench/translate/python_strings.h"
 #include "bench/translate/scan.h"
 #include "bench/translate/syntax.h"
 

@@ -83,7 +83,7 @@ void Emitter<Memory, Scan>::emit_object(const ExpressionPointer& expression) {
 template <typename Memory, typename Scan>
 void Emitter<Memory, Scan>::emit(const typename S::String& string) {
   if (string.flavor == StringFlavor::format) out_.append("py::format(");
-  emit_literal(string.value);
+  emit_literal(file_.value_of(string.value, unescape_of<Scan>(string.flavor)));
   switch (string.flavor) {
     case StringFlavor::text: return out_.append("_s");
     case StringFlavor::bytes: return out_.append("_b");

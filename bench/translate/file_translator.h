@@ -21,9 +21,8 @@ class FileTranslator {
  public:
   explicit FileTranslator(typename Memory::Shared& shared) : workspace_(shared) {}
 
-  /// Translates a file as a task of its own and hands the text to `take`. Throws std::system_error for one that cannot be read.
-  template <typename Take>
-  FileResult translate(const std::string& path, Take take) {
+  /// Translates a file as a task of its own; the text goes to the sink. Throws std::system_error for one that cannot be read.
+  FileResult translate(const std::string& path, TextSink& sink) {
     Task task("translate");
     task.label(path.substr(path.rfind('/') + 1).c_str());
     const auto start = Clock::now();
@@ -31,10 +30,9 @@ class FileTranslator {
     const std::string_view source = without_byte_order_mark(file.read(path));
     const auto middle = Clock::now();
     FileResult result;
-    const std::string_view text = translate_source(file, source, result);
+    translate_source(file, source, sink, result);
     result.translate_ns = nanoseconds(Clock::now() - middle);
     result.read_ns = nanoseconds(middle - start);
-    take(text);
     return result;
   }
 
@@ -44,7 +42,7 @@ class FileTranslator {
     return static_cast<std::uint64_t>(std::chrono::nanoseconds(duration).count());
   }
 
-  std::string_view translate_source(typename Memory::File& file, std::string_view source, FileResult& result) {
+  void translate_source(typename Memory::File& file, std::string_view source, TextSink& sink, FileResult& result) {
     auto tokens = file.tokens(source);
     PythonTokenizer<Scan, typename Memory::Tokens> tokenizer(source, tokens);
     const TokenizerFault fault = tokenizer.tokenize();
@@ -55,7 +53,7 @@ class FileTranslator {
       // Without an end there is no statement to be sure of: such a file has no text.
       result.fault = text_of(fault);
       result.fault_line = tokenizer.fault_line();
-      return {};
+      return;
     }
     Parser<Memory, Scan> parser(tokens, file);
     typename Syntax<Memory>::Module module = parser.parse();
@@ -67,10 +65,9 @@ class FileTranslator {
     Resolver<Memory> resolver(file);
     resolver.resolve(module);
     result.counts.names_resolved = resolver.names();
-    file.output().reserve(source.size() + source.size() / 2);
+    file.output().begin(sink, source.size());
     Emitter<Memory, Scan>(file).emit(module);
-    result.counts.output_bytes = file.output().text().size();
-    return file.output().text();
+    result.counts.output_bytes = file.output().end();
   }
 
   static void add(const ParserCounts& of_parser, Counts& counts) {

@@ -79,9 +79,10 @@ class Parser {
 
   // ---- tokens ----
   void load() {
-    kind_ = tokens_.kind(index_);
-    op_ = tokens_.op(index_);
-    keyword_ = kind_ == TokenKind::name ? tokens_.keyword(index_) : Symbol();
+    const TokenHead head = tokens_.head(index_);
+    kind_ = head.kind;
+    op_ = head.op;
+    keyword_ = head.keyword;
   }
   void advance() {
     ++index_;
@@ -92,9 +93,7 @@ class Parser {
     load();
   }
   /// The keyword that the next token is, if it is one.
-  [[nodiscard]] Symbol keyword_behind() const {
-    return tokens_.kind(index_ + 1) == TokenKind::name ? tokens_.keyword(index_ + 1) : Symbol();
-  }
+  [[nodiscard]] Symbol keyword_behind() const { return tokens_.head(index_ + 1).keyword; }
   [[noreturn]] static void fail() { throw SyntaxFault(); }
   void expect(Operator op) {
     if (op_ != op) fail();

@@ -145,15 +145,14 @@ template <typename Memory, typename Scan>
 auto Parser<Memory, Scan>::parse_string() -> ExpressionPointer {
   auto string = make<typename S::String>();
   const StringParts parts = parts_of_string(tokens_.text(index_));
-  const auto find_backslash = [](std::string_view text) { return Scan::find_within(text, byte_sets::Backslash{}); };
   string->flavor = parts.flavor;
-  if (parts.is_raw || parts.flavor == StringFlavor::format || find_backslash(parts.body) == parts.body.size()) {
+  if (parts.is_raw || parts.flavor == StringFlavor::format ||
+      Scan::find_within(parts.body, byte_sets::Backslash{}) == parts.body.size()) {
     ++counts_.copies_avoided;
-    string->value = file_.text(parts.body);
+    string->value = file_.literal(parts.body);
   } else {
     ++counts_.copies_made;
-    string->value = file_.written_text(
-        parts.body.size(), [&](char* to) { return Unescape(parts.body, parts.flavor, to).write(find_backslash); });
+    string->value = file_.literal(parts.body, unescape_of<Scan>(parts.flavor));
   }
   advance();
   return string;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "bench/translate/byte_sets.h"
 #include "bench/translate/syntax.h"
 
 namespace bursar::translate {
@@ -136,5 +137,15 @@ class Unescape {
   char* to_;
   char* begin_;
 };
+
+/// Writes the value of a literal of some flavor, as File::literal and File::value_of want it.
+template <typename Scan>
+[[nodiscard]] auto unescape_of(StringFlavor flavor) {
+  return [flavor](std::string_view body, char* to) {
+    return Unescape(body, flavor, to).write([](std::string_view text) {
+      return Scan::find_within(text, byte_sets::Backslash{});
+    });
+  };
+}
 
 }  // namespace bursar::translate

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -17,6 +18,12 @@
 #include "bench/translate/standard_memory.h"
 
 namespace bursar::translate {
+
+// A file for each, so that the code of a variant lies together: the pages of the others are not in the process's memory then.
+extern template class FileTranslator<StandardMemory, ScalarScan>;
+extern template class FileTranslator<StandardMemory, SimdScan>;
+extern template class FileTranslator<RuntimeMemory, ScalarScan>;
+extern template class FileTranslator<RuntimeMemory, SimdScan>;
 
 namespace {
 
@@ -33,12 +40,33 @@ struct Share {
   std::vector<Fault> faults;
 };
 
-void write_text(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream file(path, std::ios::binary);
-  file.write(text.data(), static_cast<std::streamsize>(text.size()));
-  file.close();
-  if (!file) throw std::system_error(errno, std::generic_category(), "cannot write " + path.string());
-}
+/// Hashes a text, and writes it to a file where that is wanted.
+class TextTaker final : public TextSink {
+ public:
+  explicit TextTaker(std::filesystem::path path) : path_(std::move(path)) {
+    if (!path_.empty()) file_.emplace(path_, std::ios::binary);
+  }
+
+  void take(std::string_view piece) override {
+    // Pieces are cut alike for every variant, so hashes of pieces are alike too.
+    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+    hash_ = hash_ * odd + std::hash<std::string_view>{}(piece);
+    if (file_) file_->write(piece.data(), static_cast<std::streamsize>(piece.size()));
+  }
+
+  /// The text's hash; throws std::system_error when it could not be written.
+  [[nodiscard]] std::uint64_t end() {
+    if (!file_) return hash_;
+    file_->close();
+    if (!*file_) throw std::system_error(errno, std::generic_category(), "cannot write " + path_.string());
+    return hash_;
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::optional<std::ofstream> file_;
+  std::uint64_t hash_ = 0;
+};
 
 /// Files are handed out one by one, round after round. What a thread meets ends the others at their next file.
 class Run {
@@ -69,17 +97,14 @@ class Run {
       FileTranslator<Memory, Scan> translator(shared);
       for (std::size_t work = next_++; work < works_; work = next_++) {
         const std::size_t index = work % options_.files.size();
-        std::uint64_t hash = 0;
-        FileResult result = translator.translate(options_.files[index], [&](std::string_view text) {
-          // Odd and different for each place, so that the sum over all files tells their order.
-          hash = std::hash<std::string_view>{}(text) * (2 * index + 1);
-          if (options_.output_directory && work < options_.files.size())
-            write_text(*options_.output_directory / output_name(options_.files[index]), text);
-        });
-        result.counts.output_hash = hash;
+        const bool is_first_round = work < options_.files.size();
+        TextTaker taker(is_first_round ? output_path(options_.files[index]) : std::filesystem::path());
+        FileResult result = translator.translate(options_.files[index], taker);
+        // Odd and different for each place, so that the sum over all files tells their order.
+        result.counts.output_hash = taker.end() * (2 * index + 1);
         share.read_ns += result.read_ns;
         share.translate_ns += result.translate_ns;
-        if (work >= options_.files.size()) continue;
+        if (!is_first_round) continue;
         share.counts += result.counts;
         if (!result.fault.empty()) share.faults.push_back({index, result.fault_line, result.fault});
       }
@@ -88,6 +113,11 @@ class Run {
       const std::lock_guard guard(lock_);
       if (!error_) error_ = std::current_exception();
     }
+  }
+
+  /// Empty: the text is not kept.
+  [[nodiscard]] std::filesystem::path output_path(const std::string& file) const {
+    return options_.output_directory ? *options_.output_directory / output_name(file) : std::filesystem::path();
   }
 
   RunReport report_of(const std::vector<Share>& shares, std::uint64_t wall_ns) const {

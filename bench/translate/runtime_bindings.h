@@ -24,7 +24,7 @@ class RuntimeBindings {
       (void)look_up(name, slot);
     }
     auto* entry = arena.make<Entry>(name);
-    slots_[slot] = {name, entry};
+    slots_[slot] = entry;
     ++count_;
     *(last_ == nullptr ? &first_ : &last_->next) = entry;
     last_ = entry;
@@ -48,11 +48,6 @@ class RuntimeBindings {
     Binding binding{};
     Entry* next = nullptr;
   };
-  /// The name stands here as well, so that a look at others costs no look at their entries.
-  struct Slot {
-    Symbol name;
-    Entry* entry;
-  };
   static constexpr std::size_t first_slots = 8;
 
   /// The entry of the name, or null with the slot where it would stand.
@@ -60,28 +55,25 @@ class RuntimeBindings {
     // Symbols are places in text: their low bits are of no order, and a multiplication spreads them.
     constexpr std::uint32_t spread = 0x9e3779b1;
     slot = (static_cast<std::uint32_t>(name.id()) * spread >> 16) & mask_;
-    while (slots_[slot].name != name) {
-      if (slots_[slot].name.empty()) return nullptr;
-      slot = (slot + 1) & mask_;
-    }
-    return slots_[slot].entry;
+    while (slots_[slot] != nullptr && slots_[slot]->name != name) slot = (slot + 1) & mask_;
+    return slots_[slot];
   }
 
   void grow(Arena& arena) {
     const std::size_t slots = std::max(2 * (mask_ + 1), first_slots);
-    slots_ = arena.make_span<Slot>(slots).data();
+    slots_ = arena.make_span<Entry*>(slots).data();
     mask_ = slots - 1;
     for (Entry* entry = first_; entry != nullptr; entry = entry->next) {
       std::size_t slot = 0;
       (void)look_up(entry->name, slot);
-      slots_[slot] = {entry->name, entry};
+      slots_[slot] = entry;
     }
   }
 
-  // I1  there are mask_ + 1 slots, a power of two, a quarter of them without an entry and with the empty name, which no name is
-  // I2  every entry is in a slot, and between that and the one its name asks for is none without an entry
-  inline static Slot no_slot{};  // of all that have no entry yet; never written
-  Slot* slots_ = &no_slot;
+  // I1  there are mask_ + 1 slots, a power of two, a quarter of them null
+  // I2  every entry is in a slot, and between that and the one its name asks for is no null
+  inline static Entry* no_entry = nullptr;  // the slot of all that have no entry yet; never written
+  Entry** slots_ = &no_entry;
   std::size_t mask_ = 0;
   std::size_t count_ = 0;
   Entry* first_ = nullptr;

@@ -56,6 +56,11 @@ class StandardTokens {
   [[nodiscard]] TokenKind kind(std::size_t index) const { return tokens_[index].kind; }
   [[nodiscard]] Operator op(std::size_t index) const { return tokens_[index].op; }
   [[nodiscard]] std::uint32_t line(std::size_t index) const { return tokens_[index].line; }
+  /// What a parser asks of each token.
+  [[nodiscard]] TokenHead head(std::size_t index) const {
+    const Token& token = tokens_[index];
+    return {token.kind, token.op, token.keyword};
+  }
   [[nodiscard]] std::string_view text(std::size_t index) const { return tokens_[index].text; }
   /// The source from where one token starts to where another does.
   [[nodiscard]] std::string_view between(std::size_t first, std::size_t last) const {
@@ -101,6 +106,7 @@ struct StandardMemory {
   using ValueList = std::vector<T>;
   using Name = std::string;
   using Text = std::string;
+  using Literal = std::string;
   using Tokens = StandardTokens;
 
   class Output {
@@ -108,11 +114,21 @@ struct StandardMemory {
     void append(std::string_view text) { text_.append(text); }
     void append(char byte) { text_.push_back(byte); }
     void append(std::size_t count, char byte) { text_.append(count, byte); }
-    void reserve(std::size_t bytes) { text_.reserve(bytes); }
-    [[nodiscard]] std::string_view text() const { return text_; }
+    /// Begins a text that is about as long as a source of so many bytes, for the sink.
+    void begin(TextSink& sink, std::size_t source_bytes) {
+      sink_ = &sink;
+      text_.reserve(source_bytes + source_bytes / 2);
+    }
+    /// How many bytes it had.
+    std::size_t end() {
+      for (std::size_t at = 0; at < text_.size(); at += text_piece_bytes)
+        sink_->take(std::string_view(text_).substr(at, text_piece_bytes));
+      return text_.size();
+    }
 
    private:
     std::string text_;
+    TextSink* sink_ = nullptr;
   };
 
   class File;
@@ -172,12 +188,18 @@ struct StandardMemory {
       list.push_back(std::forward<Value>(value));
     }
     [[nodiscard]] std::string text(std::string_view text) { return std::string(text); }
-    /// A text of at most `bytes` bytes, which `write` puts to a place and counts.
-    template <typename Write>
-    [[nodiscard]] std::string written_text(std::size_t bytes, Write write) {
-      std::string text(bytes, '\0');
-      text.resize(write(text.data()));
-      return text;
+    /// The value of a literal that has escapes: unescape(body, to) writes it, at most as long as the body, and counts.
+    template <typename Unescape>
+    [[nodiscard]] std::string literal(std::string_view body, Unescape unescape) {
+      std::string value(body.size(), '\0');
+      value.resize(unescape(body, value.data()));
+      return value;
+    }
+    /// The value of one that has none.
+    [[nodiscard]] std::string literal(std::string_view body) { return std::string(body); }
+    template <typename Unescape>
+    [[nodiscard]] std::string_view value_of(const std::string& literal, Unescape /*unescape*/) {
+      return literal;
     }
     [[nodiscard]] std::string_view view(const std::string& name) const { return name; }
     /// Whether a name means something else to C++.

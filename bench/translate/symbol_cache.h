@@ -37,6 +37,9 @@ class SymbolCache {
  public:
   explicit SymbolCache(Interner& interner) : interner_(interner) {}
 
+  /// For when the interner has forgotten its names.
+  void clear() { entries_.fill({}); }
+
   /// Pre: 12 bytes can be read from the name's start. A name has no zero in it, so that the zeros behind it tell its length. Throws InternError.
   [[nodiscard]] Symbol intern(std::string_view name) {
     if (name.size() > cached_name_bytes_max) [[unlikely]]

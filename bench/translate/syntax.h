@@ -77,7 +77,8 @@ inline constexpr std::size_t nesting_max = 1000;
 ///     Pointer<T>    owns a node
 ///     NodeList<T>   nodes in order; iterating it gives pointers
 ///     ValueList<T>  values in order
-///     Name, Text    a name; the text of a literal
+///     Name, Text    a name; a piece of the source
+///     Literal       the value of a string
 ///     Bindings      what a scope knows of its names
 template <typename Memory>
 struct Syntax {
@@ -116,10 +117,10 @@ struct Syntax {
   struct Number : ExpressionOf<ExpressionKind::number> {
     Text text{};
   };
-  /// The value, its escapes undone; of f-strings the text as it stands.
+  /// The value (File::value_of); of f-strings the text as it stands.
   struct String : ExpressionOf<ExpressionKind::string> {
     StringFlavor flavor = StringFlavor::text;
-    Text value{};
+    typename Memory::Literal value{};
   };
   struct JoinedStrings : ExpressionOf<ExpressionKind::joined_strings> {
     NodeList<Expression> parts;

@@ -1,8 +1,11 @@
-// What a Python source is cut into.
+// What a Python source is cut into, and how the text made of it is handed on.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+
+#include "bursar/symbol.h"
 
 namespace bursar::translate {
 
@@ -83,6 +86,13 @@ struct Lexeme {
   std::uint32_t column = 0;
 };
 
+/// What a token is: for a name the keyword it is, or a symbol that is none.
+struct TokenHead {
+  TokenKind kind = TokenKind::endmarker;
+  Operator op = Operator::none;
+  Symbol keyword;
+};
+
 enum class TokenizerFault : std::uint8_t {
   none,
   unindent_to_no_level,
@@ -96,5 +106,18 @@ inline constexpr std::size_t indents_max = 100;
 
 /// How many bytes behind a source's end may be read, and are zero: a scan takes 16 bytes at a time, and the zeros stop it.
 inline constexpr std::size_t source_tail_bytes = 64;
+
+/// A text that is written goes to whoever takes it in pieces of so many bytes, the last one excepted: what fits in the processor's
+/// second-level cache beside the tree.
+inline constexpr std::size_t text_piece_bytes = std::size_t{64} * 1024;
+
+/// Takes a text in pieces, in order.
+class TextSink {
+ public:
+  virtual void take(std::string_view piece) = 0;
+
+ protected:
+  ~TextSink() = default;
+};
 
 }  // namespace bursar::translate
