@@ -51,7 +51,7 @@ class FileTranslator {
     if (fault != TokenizerFault::none) {
       // Without an end there is no statement to be sure of: such a file has no text.
       result.fault = text_of(fault);
-      result.fault_line = tokens.size() == 0 ? 0 : tokens.line(tokens.size() - 1);
+      result.fault_line = tokens.size() == 0 ? 0 : tokens.line(tokens.at(tokens.size() - 1));
       return;
     }
     Parser<Memory, Scan> parser(tokens, file);
