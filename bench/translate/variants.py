@@ -106,7 +106,7 @@ def report_in(path: Path) -> dict:
     try:
         report = json.loads(path.read_text())
         return {key: report[key] for key in ("files", "bytes", "tokens", "statements", "opaque_statements", "output_bytes",
-                                             "output_hash", "read_ns", "translate_ns", "wall_ns", "faults")}
+                                             "output_hash", "read_ns", "translate_ns", "wall_ns", "cpu_ns", "faults")}
     except (ValueError, KeyError, TypeError) as fault:
         raise RunFailed(f"what it printed is no report: {fault!r}") from None
 

@@ -27,11 +27,11 @@ from variants import BOTH, BOTH_ON_BURSAR, MEMORY, VARIANTS, Allocations, Transl
 
 OPTIONS = rounds.Options(runs_min=3, runs_max=5, seed=1)
 REPORT = {"files": 10, "bytes": 100, "tokens": 9, "statements": 3, "opaque_statements": 0, "output_bytes": 50, "output_hash": "ab",
-          "read_ns": 1, "translate_ns": 5, "wall_ns": 1_000_000_000, "faults": []}
+          "read_ns": 1, "translate_ns": 5, "wall_ns": 1_000_000_000, "cpu_ns": 1_000_000_000, "faults": []}
 
 
-def translation(work_s=1.0, peak_rss_kib=1000, output_hash="ab"):
-    report = {**REPORT, "wall_ns": int(work_s * 1e9), "output_hash": output_hash}
+def translation(work_s=1.0, peak_rss_kib=1000, cpu_s=None, output_hash="ab"):
+    report = {**REPORT, "wall_ns": int(work_s * 1e9), "cpu_ns": int((work_s if cpu_s is None else cpu_s) * 1e9), "output_hash": output_hash}
     return Translation(Sample(work_s + 0.5, work_s, 0.0, 10, peak_rss_kib), report)
 
 
@@ -133,6 +133,11 @@ class GoalsTest(unittest.TestCase):
         self.assertEqual(found["memory and scan", "both", 1], (2.5, False))
         self.assertEqual(found["memory and scan", "both, on bursar", 1], (4.0, True))
         self.assertEqual(found["memory and scan", "both", 2], (3.33, True))
+
+    def test_what_one_thread_waited_for_does_not_count_and_what_several_waited_for_does(self):
+        found = self.verdicts(series(10, both=(0.9, 1000, 0.2), threads=(1, 2), both_2=(0.5, 1000, 0.9)))
+        self.assertEqual(found["memory and scan", "both", 1], (5.0, True))
+        self.assertEqual(found["memory and scan", "both", 2], (2.0, False))
 
     def test_each_number_of_files_has_its_own_goal(self):
         for files, gain in ((10, 3.0), (100, 4.0), (1000, 7.8)):
