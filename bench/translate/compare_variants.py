@@ -18,6 +18,7 @@ import corpus as corpus_module  # noqa: E402: the path comes first
 import goals as goals_module  # noqa: E402
 import machine  # noqa: E402
 import output  # noqa: E402
+import profile_shares  # noqa: E402
 import rounds  # noqa: E402
 import tables  # noqa: E402
 from arguments import Parser, count, launcher_in  # noqa: E402
@@ -26,7 +27,7 @@ from errors import BadInput  # noqa: E402
 from launcher import Context, RunFailed  # noqa: E402
 from progress import Progress, duration  # noqa: E402
 from series import Series  # noqa: E402
-from variants import VARIANTS, Translator, library_of, program_of  # noqa: E402
+from variants import BASELINE, BOTH, MEMORY, SCAN, VARIANTS, Translator, library_of, program_of  # noqa: E402
 from wording import counted  # noqa: E402
 
 EXIT_FAILED = 1
@@ -53,6 +54,7 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     add("--seed", type=int, default=1, metavar="N", help="of the order in which the variants take turns (1)")
     add("--json", type=pathlib.Path, metavar="FILE", help="write everything that was measured there")
     add("--markdown", type=pathlib.Path, metavar="FILE", help="write the tables there, as Markdown")
+    add("--profile", action="store_true", help="say at the end where the time goes, by perf (Debian package linux-perf)")
     add("--list-files", action="store_true", help="name the files in the order they are chosen in and end")
     add("--list-packages", action="store_true", help="name the Debian packages that the files are from and end")
     return parser.parse_args(words)
@@ -106,13 +108,21 @@ class Comparison:
         goals = [goal for series in all_series for goal in goals_module.goals(series)]
         shares = [share for series in all_series for share in goals_module.shares(series)]
         ends = [tables.goals_table(goals), *([tables.shares_table(shares)] if shares else [])]
+        profiles = self._profiles() if self._arguments.profile else []
+        if profiles:
+            ends.append(tables.profile_table(len(self._choices[-1]), profiles))
         print("\n" + "\n\n".join(ends) + f"\n\nin {duration(progress.elapsed_s)}")
         if self._arguments.json:
-            output.write_document(self._arguments.json, document(start, self._corpus, self._options, all_series, goals, shares))
+            output.write_document(self._arguments.json, document(start, self._corpus, self._options, all_series, goals, shares,
+                                                               profiles))
         if self._arguments.markdown:
             parts = [tables.series_tables(series) for series in all_series] + ends
             output.write(self._arguments.markdown, "\n\n".join(parts) + "\n")
         return 0
+
+    def _profiles(self) -> list[profile_shares.Profile]:
+        """Of the most files: where there is most to sample."""
+        return [profile_shares.profile(self._context, variant, self._choices[-1]) for variant in (BASELINE, SCAN, MEMORY, BOTH)]
 
     def _say_what(self) -> None:
         print(machine.sentence(machine.description()))

@@ -6,13 +6,14 @@ import datetime
 import machine
 from corpus import Corpus
 from goals import Goal, Share
+from profile_shares import Profile
 from rounds import Options
 from series import MEASURES, Series
 from variants import Variant
 
 
 def document(start: datetime.datetime, corpus: Corpus, options: Options, all_series: list[Series], goals: list[Goal],
-             shares: list[Share]) -> dict:
+             shares: list[Share], profiles: list[Profile]) -> dict:
     return {
         "date": start.isoformat(timespec="seconds"),
         "machine": machine.description(),
@@ -23,6 +24,7 @@ def document(start: datetime.datetime, corpus: Corpus, options: Options, all_ser
         "goals": [dataclasses.asdict(goal) for goal in goals],
         "shares": [{**dataclasses.asdict(share), "whole": share.whole, "single_thread_share": share.single_thread_share}
                    for share in shares],
+        "profiles": [{"variant": one.variant.key, "milliseconds": one.milliseconds} for one in profiles],
     }
 
 

@@ -66,7 +66,7 @@ class Emitter {
   }
   template <typename List>
   void emit_all(const List& list) {
-    separate(list, ", ", [this](auto&& node) { emit(*node); });
+    separate(list, ", ", [this](auto&& node) { this->emit(*node); });
   }
 
   // ---- expressions: emitter_expressions.h ----

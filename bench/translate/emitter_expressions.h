@@ -12,7 +12,8 @@ void Emitter<Memory, Scan>::emit(const Expression& expression) {
     case ExpressionKind::number: return emit_number(as<typename S::Number>(expression).text);
     case ExpressionKind::string: return emit(as<typename S::String>(expression));
     case ExpressionKind::joined_strings:
-      return separate(as<typename S::JoinedStrings>(expression).parts, " + ", [this](auto&& part) { emit(*part); });
+      return separate(as<typename S::JoinedStrings>(expression).parts, " + ",
+                      [this](auto&& part) { this->emit(*part); });
     case ExpressionKind::constant: return emit_constant(as<typename S::ConstantExpression>(expression).value);
     case ExpressionKind::sequence: {
       constexpr std::string_view words[] = {"py::tuple(", "py::list(", "py::set("};
@@ -281,7 +282,8 @@ void Emitter<Memory, Scan>::emit_target(const Expression& target) {
   switch (target.kind) {
     case ExpressionKind::sequence:
       out_.append("py::tie(");
-      separate(as<typename S::Sequence>(target).elements, ", ", [this](auto&& element) { emit_target(*element); });
+      separate(as<typename S::Sequence>(target).elements, ", ",
+               [this](auto&& element) { this->emit_target(*element); });
       return out_.append(')');
     case ExpressionKind::prefixed:
       out_.append("py::rest(");

@@ -177,7 +177,7 @@ template <typename Memory, typename Scan>
 template <typename Names>
 void Emitter<Memory, Scan>::emit_declaration(std::string_view word, const Names& names) {
   out_.append(word);
-  separate(names, ", ", [this](auto& declared) { emit_name(declared.name); });
+  separate(names, ", ", [this](auto& declared) { this->emit_name(declared.name); });
   end_line("\n");
 }
 

@@ -79,7 +79,8 @@ class Parser {
 
   // ---- tokens ----
   void load() {
-    const TokenHead head = tokens_.head(index_);
+    token_ = tokens_.at(index_);
+    const TokenHead head = Tokens::head(token_);
     kind_ = head.kind;
     op_ = head.op;
     keyword_ = head.keyword;
@@ -93,7 +94,7 @@ class Parser {
     load();
   }
   /// The keyword that the next token is, if it is one.
-  [[nodiscard]] Symbol keyword_behind() const { return tokens_.head(index_ + 1).keyword; }
+  [[nodiscard]] Symbol keyword_behind() const { return Tokens::head(tokens_.at(index_ + 1)).keyword; }
   [[noreturn]] static void fail() { throw SyntaxFault(); }
   void expect(Operator op) {
     if (op_ != op) fail();
@@ -116,7 +117,7 @@ class Parser {
   [[nodiscard]] bool is_name() const { return kind_ == TokenKind::name && !is_python_keyword(keyword_); }
   [[nodiscard]] Name take_name() {
     if (!is_name()) fail();
-    Name name = tokens_.name(index_);
+    Name name = Tokens::name(token_);
     advance();
     return name;
   }
@@ -126,7 +127,7 @@ class Parser {
   [[nodiscard]] Pointer<T> make() {
     ++counts_.nodes;
     auto node = file_.template make<T>();
-    node->line = tokens_.line(index_);
+    node->line = Tokens::line(token_);
     return node;
   }
   /// A child counts for the height of its parent.
@@ -232,8 +233,9 @@ class Parser {
 
   const Tokens& tokens_;
   File& file_;
-  // I1  kind_, op_ and keyword_ are those of the token at index_; keyword_ is empty where it is no name
+  // I1  token_ is the token at index_, whose kind_, op_ and keyword_ these are; keyword_ is empty where it is no name
   std::size_t index_ = 0;
+  typename Tokens::Handle token_{};
   TokenKind kind_ = TokenKind::encoding;
   Operator op_ = Operator::none;
   Symbol keyword_;

@@ -93,7 +93,7 @@ auto Parser<Memory, Scan>::parse_atom() -> ExpressionPointer {
     case TokenKind::string: return parse_strings();
     case TokenKind::number: {
       auto number = make<typename S::Number>();
-      number->text = file_.text(tokens_.text(index_));
+      number->text = file_.text(tokens_.text(token_));
       advance();
       return number;
     }
@@ -144,7 +144,7 @@ auto Parser<Memory, Scan>::parse_strings() -> ExpressionPointer {
 template <typename Memory, typename Scan>
 auto Parser<Memory, Scan>::parse_string() -> ExpressionPointer {
   auto string = make<typename S::String>();
-  const StringParts parts = parts_of_string(tokens_.text(index_));
+  const StringParts parts = parts_of_string(tokens_.text(token_));
   string->flavor = parts.flavor;
   if (parts.is_raw || parts.flavor == StringFlavor::format ||
       Scan::find_within(parts.body, byte_sets::Backslash{}) == parts.body.size()) {

@@ -16,7 +16,7 @@ void Parser<Memory, Scan>::parse_statement(Block& block) {
       return;
     }
   } catch (const NestingFault&) {
-    if (nesting_fault_line_ == 0) nesting_fault_line_ = tokens_.line(start);
+    if (nesting_fault_line_ == 0) nesting_fault_line_ = tokens_.line(tokens_.at(start));
     counts_ = before;
     keep_opaque(block, start);
     return;
@@ -62,13 +62,13 @@ void Parser<Memory, Scan>::parse_small_statement(Block& block) {
   const ParserCounts before = counts_;
   try {
     StatementPointer statement = parse_simple();
-    statement->line = tokens_.line(start);
+    statement->line = tokens_.line(tokens_.at(start));
     if (op_ != Operator::semicolon && kind_ != TokenKind::newline) fail();
     ++counts_.statements;
     file_.append(block, std::move(statement));
     return;
   } catch (const NestingFault&) {
-    if (nesting_fault_line_ == 0) nesting_fault_line_ = tokens_.line(start);
+    if (nesting_fault_line_ == 0) nesting_fault_line_ = tokens_.line(tokens_.at(start));
   } catch (const SyntaxFault&) {
   }
   counts_ = before;
@@ -240,7 +240,7 @@ auto Parser<Memory, Scan>::parse_import() -> StatementPointer {
       alias.is_renamed = true;
       alias.bound = take_name();
     } else {
-      alias.bound = tokens_.name(first);
+      alias.bound = tokens_.name(tokens_.at(first));
     }
     file_.append(statement->modules, std::move(alias));
   } while (accept(Operator::comma));
@@ -257,7 +257,7 @@ auto Parser<Memory, Scan>::parse_dotted_path() -> Text {
     advance();
   } while (accept(Operator::dot));
   const std::string_view start = tokens_.between(first, last);
-  return file_.text(tokens_.between(first, last + 1).substr(0, start.size() + tokens_.text(last).size()));
+  return file_.text(tokens_.between(first, last + 1).substr(0, start.size() + tokens_.text(tokens_.at(last)).size()));
 }
 
 template <typename Memory, typename Scan>
@@ -275,7 +275,7 @@ auto Parser<Memory, Scan>::parse_import_from() -> StatementPointer {
   const bool has_parentheses = accept(Operator::left_parenthesis);
   do {
     typename S::Alias alias;
-    const std::string_view path = tokens_.text(index_);
+    const std::string_view path = tokens_.text(token_);
     alias.path = file_.text(path);
     alias.bound = take_name();
     if (accept(keyword("as"))) {

@@ -63,6 +63,7 @@ std::string to_json(const RunReport& report) {
       {"read_ns", report.read_ns},
       {"translate_ns", report.translate_ns},
       {"wall_ns", report.wall_ns},
+      {"cpu_ns", report.cpu_ns},
   };
   std::string json = "{\n";
   for (const auto& [name, value] : figures) json += "  " + quoted(name) + ": " + std::to_string(value) + ",\n";

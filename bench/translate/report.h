@@ -38,6 +38,7 @@ struct RunReport {
   std::uint64_t read_ns = 0;       ///< over all rounds and threads
   std::uint64_t translate_ns = 0;  ///< the same
   std::uint64_t wall_ns = 0;       ///< over all rounds
+  std::uint64_t cpu_ns = 0;        ///< of the process, over all rounds and threads
   std::vector<FileFault> faults;   ///< in the order of the files
 };
 

@@ -45,7 +45,7 @@ def attempt(variant: Variant, translate: Callable[[Variant], Translation]) -> Tr
 
 
 def is_steady(translations: list[Translation]) -> bool:
-    return relative_half_width([one.report["wall_ns"] for one in translations]) < HALF_WIDTH_MAX
+    return relative_half_width([one.report["cpu_ns"] for one in translations]) < HALF_WIDTH_MAX
 
 
 def check_texts(translations: dict[Variant, list[Translation]]) -> None:

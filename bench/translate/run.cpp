@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <fstream>
 #include <functional>
@@ -68,6 +70,15 @@ class TextTaker final : public TextSink {
   std::uint64_t hash_ = 0;
 };
 
+/// Processor time of the process, all its threads together.
+std::uint64_t cpu_nanoseconds() {
+  timespec time{};
+  if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) != 0)
+    throw std::system_error(errno, std::generic_category(), "cannot read the processor time");
+  constexpr std::uint64_t ns_per_second = 1'000'000'000;
+  return static_cast<std::uint64_t>(time.tv_sec) * ns_per_second + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
 /// Files are handed out one by one, round after round. What a thread meets ends the others at their next file.
 class Run {
  public:
@@ -77,6 +88,7 @@ class Run {
   RunReport go() {
     if (options_.output_directory) std::filesystem::create_directories(*options_.output_directory);
     const auto start = std::chrono::steady_clock::now();
+    const std::uint64_t cpu_start = cpu_nanoseconds();
     typename Memory::Shared shared(options_.threads);
     std::vector<Share> shares(options_.threads);
     {
@@ -87,7 +99,10 @@ class Run {
     }
     if (error_) std::rethrow_exception(error_);
     const auto wall = std::chrono::steady_clock::now() - start;
-    return report_of(shares, static_cast<std::uint64_t>(std::chrono::nanoseconds(wall).count()));
+    RunReport report = report_of(shares);
+    report.wall_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(wall).count());
+    report.cpu_ns = cpu_nanoseconds() - cpu_start;
+    return report;
   }
 
  private:
@@ -120,10 +135,9 @@ class Run {
     return options_.output_directory ? *options_.output_directory / output_name(file) : std::filesystem::path();
   }
 
-  RunReport report_of(const std::vector<Share>& shares, std::uint64_t wall_ns) const {
+  RunReport report_of(const std::vector<Share>& shares) const {
     RunReport report;
     report.rounds = options_.rounds;
-    report.wall_ns = wall_ns;
     std::vector<Share::Fault> faults;
     for (const Share& share : shares) {
       report.counts += share.counts;

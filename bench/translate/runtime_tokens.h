@@ -73,6 +73,9 @@ class TokenBlocks {
 /// one. Rows, not the columns of a Batch: the parser reads all of a token at once.
 class RuntimeTokens {
  public:
+  /// A token, to be asked more than once.
+  using Handle = TokenRecord;
+
   RuntimeTokens(std::string_view source, TokenBlocks& records, SymbolCache& symbols, const Interner& interner)
       : source_(source), records_(records), symbols_(symbols), interner_(interner) {}
 
@@ -90,16 +93,15 @@ class RuntimeTokens {
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] TokenKind kind(std::size_t index) const { return records_[index].kind(); }
   [[nodiscard]] Operator op(std::size_t index) const { return records_[index].op(); }
-  [[nodiscard]] std::uint32_t line(std::size_t index) const { return records_[index].line(); }
+  [[nodiscard]] static std::uint32_t line(const Handle& record) { return record.line(); }
+  [[nodiscard]] Handle at(std::size_t index) const { return records_[index]; }
   /// What a parser asks of each token.
-  [[nodiscard]] TokenHead head(std::size_t index) const {
-    const TokenRecord& record = records_[index];
+  [[nodiscard]] static TokenHead head(const Handle& record) {
     const TokenKind kind = record.kind();
     return {kind, record.op(), Symbol(SymbolId{kind == TokenKind::name ? record.value : 0})};
   }
-  [[nodiscard]] std::string_view text(std::size_t index) const {
-    const TokenRecord& record = records_[index];
-    if (record.kind() == TokenKind::name) return interner_.view(name(index));
+  [[nodiscard]] std::string_view text(const Handle& record) const {
+    if (record.kind() == TokenKind::name) return interner_.view(name(record));
     return source_.substr(record.start, record.value);
   }
   /// The source from where one token starts to where another does.
@@ -107,8 +109,8 @@ class RuntimeTokens {
     return source_.substr(records_[first].start, records_[last].start - records_[first].start);
   }
   /// Of a name's token: the name itself, which is a keyword's symbol where it is one.
-  [[nodiscard]] Symbol keyword(std::size_t index) const { return name(index); }
-  [[nodiscard]] Symbol name(std::size_t index) const { return Symbol(SymbolId{records_[index].value}); }
+  [[nodiscard]] Symbol keyword(std::size_t index) const { return name(records_[index]); }
+  [[nodiscard]] static Symbol name(const Handle& record) { return Symbol(SymbolId{record.value}); }
 
  private:
   void add(const TokenRecord& record) { records_.place_of(size_++) = record; }

@@ -38,6 +38,17 @@ namespace bursar::translate {
 /// The tokens of a file that a parser reads, as views of its source; comments and ends of lines within statements are only counted.
 class StandardTokens {
  public:
+  struct Token {
+    std::string_view text;
+    Symbol keyword;
+    std::uint32_t line;
+    TokenKind kind;
+    Operator op;
+  };
+
+  /// A token, to be asked more than once.
+  using Handle = const Token*;
+
   explicit StandardTokens(std::string_view source) : source_(source) {
     // A token takes some eight bytes of a source as a rule.
     constexpr std::size_t bytes_per_token = 8;
@@ -55,30 +66,21 @@ class StandardTokens {
   [[nodiscard]] std::size_t size() const { return tokens_.size(); }
   [[nodiscard]] TokenKind kind(std::size_t index) const { return tokens_[index].kind; }
   [[nodiscard]] Operator op(std::size_t index) const { return tokens_[index].op; }
-  [[nodiscard]] std::uint32_t line(std::size_t index) const { return tokens_[index].line; }
+  [[nodiscard]] static std::uint32_t line(Handle token) { return token->line; }
+  [[nodiscard]] Handle at(std::size_t index) const { return &tokens_[index]; }
   /// What a parser asks of each token.
-  [[nodiscard]] TokenHead head(std::size_t index) const {
-    const Token& token = tokens_[index];
-    return {token.kind, token.op, token.keyword};
-  }
-  [[nodiscard]] std::string_view text(std::size_t index) const { return tokens_[index].text; }
+  [[nodiscard]] static TokenHead head(Handle token) { return {token->kind, token->op, token->keyword}; }
+  [[nodiscard]] static std::string_view text(Handle token) { return token->text; }
   /// The source from where one token starts to where another does.
   [[nodiscard]] std::string_view between(std::size_t first, std::size_t last) const {
-    return {text(first).data(), static_cast<std::size_t>(text(last).data() - text(first).data())};
+    const char* const start = tokens_[first].text.data();
+    return {start, static_cast<std::size_t>(tokens_[last].text.data() - start)};
   }
   /// Of a name's token.
   [[nodiscard]] Symbol keyword(std::size_t index) const { return tokens_[index].keyword; }
-  [[nodiscard]] std::string name(std::size_t index) const { return std::string(tokens_[index].text); }
+  [[nodiscard]] static std::string name(Handle token) { return std::string(token->text); }
 
  private:
-  struct Token {
-    std::string_view text;
-    Symbol keyword;
-    std::uint32_t line;
-    TokenKind kind;
-    Operator op;
-  };
-
   [[nodiscard]] std::string_view text_of(const Lexeme& lexeme) const {
     return source_.substr(lexeme.start, lexeme.end - lexeme.start);
   }

@@ -79,8 +79,7 @@ class Translator:
 
     def _run(self, variant: Variant, library: str | None, environment: dict[str, str]) -> Translation:
         stdout = Path(self._directory.name) / "stdout"
-        command = [program_of(self._context), f"--memory={variant.memory}", f"--scan={variant.scan}", f"--threads={variant.threads}",
-                   "--json", f"--list={self._list}"]
+        command = [*command_of(self._context, variant, self._list), "--json"]
         sample = launch(self._context, command, library, environment, stdout=stdout)
         report = report_in(stdout)
         if report["files"] != len(self._files):
@@ -92,6 +91,12 @@ def program_of(context: Context) -> Path:
     return context.build / "bench/translate/translate"
 
 
+def command_of(context: Context, variant: Variant, files: Path) -> list[str]:
+    """`files` has the paths, one a line."""
+    return [str(program_of(context)), f"--memory={variant.memory}", f"--scan={variant.scan}", f"--threads={variant.threads}",
+            f"--list={files}"]
+
+
 def library_of(context: Context) -> Path:
     return context.build / "libbursar.so"
 
@@ -101,7 +106,7 @@ def report_in(path: Path) -> dict:
     try:
         report = json.loads(path.read_text())
         return {key: report[key] for key in ("files", "bytes", "tokens", "statements", "opaque_statements", "output_bytes",
-                                             "output_hash", "read_ns", "translate_ns", "wall_ns", "faults")}
+                                             "output_hash", "read_ns", "translate_ns", "wall_ns", "cpu_ns", "faults")}
     except (ValueError, KeyError, TypeError) as fault:
         raise RunFailed(f"what it printed is no report: {fault!r}") from None
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Includes go strictly down: a file may include only files of a lower layer, besides its own header."""
 
+import re
 import unittest
 
 import house
@@ -185,6 +186,19 @@ class Layering(unittest.TestCase):
             if f"'{path.name}'" not in text and f"/{path.name}'" not in text:
                 wrong.append(str(path))
         self.assertEqual(wrong, [], "sources that no meson.build lists")
+
+    def test_what_measures_knows_nothing_of_what_is_measured(self):
+        """The modules of bench/measure import each other alone; those of bench/compare and bench/translate not one another."""
+        modules = {name: {path.stem for path in (house.ROOT / "bench" / name).glob("*.py")} for name in ("measure", "compare", "translate")}
+        seen = {"measure": {"measure"}, "compare": {"measure", "compare"}, "translate": {"measure", "translate"}}
+        self.assertEqual(modules["compare"] & modules["translate"], set(), "which of the two is imported?")
+        wrong = []
+        for name, below in seen.items():
+            unseen = set().union(*(modules[other] for other in modules if other not in below))
+            for path in sorted((house.ROOT / "bench" / name).glob("*.py")):
+                imported = re.findall(r"^\s*(?:import|from) (\w+)", path.read_text(), re.MULTILINE)
+                wrong += [f"{path.name}: {module}" for module in imported if module in unseen]
+        self.assertEqual(wrong, [])
 
 
 if __name__ == "__main__":

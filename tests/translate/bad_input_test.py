@@ -84,7 +84,7 @@ class Odd(TranslatorCase):
         path = self.file(content)
         reports = [dict(report) for report in self.reports(path).values()]
         for report in reports:
-            for figure in ("read_ns", "translate_ns", "wall_ns", "copies_avoided", "copies_made"):
+            for figure in ("read_ns", "translate_ns", "wall_ns", "cpu_ns", "copies_avoided", "copies_made"):
                 report.pop(figure, None)
             self.assertEqual(report, reports[0])
         self.assertEqual((reports[0]["files"], reports[0]["bytes"]), (1, len(content)))

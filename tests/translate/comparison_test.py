@@ -17,6 +17,7 @@ for directory in ("measure", "translate"):
 
 import corpus  # noqa: E402: the path comes first
 import goals  # noqa: E402
+import profile_shares  # noqa: E402
 import rounds  # noqa: E402
 import tables  # noqa: E402
 from errors import BadInput  # noqa: E402
@@ -26,11 +27,11 @@ from variants import BOTH, BOTH_ON_BURSAR, MEMORY, VARIANTS, Allocations, Transl
 
 OPTIONS = rounds.Options(runs_min=3, runs_max=5, seed=1)
 REPORT = {"files": 10, "bytes": 100, "tokens": 9, "statements": 3, "opaque_statements": 0, "output_bytes": 50, "output_hash": "ab",
-          "read_ns": 1, "translate_ns": 5, "wall_ns": 1_000_000_000, "faults": []}
+          "read_ns": 1, "translate_ns": 5, "wall_ns": 1_000_000_000, "cpu_ns": 1_000_000_000, "faults": []}
 
 
-def translation(work_s=1.0, peak_rss_kib=1000, output_hash="ab"):
-    report = {**REPORT, "wall_ns": int(work_s * 1e9), "output_hash": output_hash}
+def translation(work_s=1.0, peak_rss_kib=1000, cpu_s=None, output_hash="ab"):
+    report = {**REPORT, "wall_ns": int(work_s * 1e9), "cpu_ns": int((work_s if cpu_s is None else cpu_s) * 1e9), "output_hash": output_hash}
     return Translation(Sample(work_s + 0.5, work_s, 0.0, 10, peak_rss_kib), report)
 
 
@@ -133,6 +134,11 @@ class GoalsTest(unittest.TestCase):
         self.assertEqual(found["memory and scan", "both, on bursar", 1], (4.0, True))
         self.assertEqual(found["memory and scan", "both", 2], (3.33, True))
 
+    def test_what_one_thread_waited_for_does_not_count_and_what_several_waited_for_does(self):
+        found = self.verdicts(series(10, both=(0.9, 1000, 0.2), threads=(1, 2), both_2=(0.5, 1000, 0.9)))
+        self.assertEqual(found["memory and scan", "both", 1], (5.0, True))
+        self.assertEqual(found["memory and scan", "both", 2], (2.0, False))
+
     def test_each_number_of_files_has_its_own_goal(self):
         for files, gain in ((10, 3.0), (100, 4.0), (1000, 7.8)):
             for work_s, is_met in ((0.99 / gain, True), (1.01 / gain, False)):
@@ -187,6 +193,21 @@ class FiguresTest(Directory):
         path.write_text(json.dumps({"task_kinds": []}))
         with self.assertRaisesRegex(RunFailed, "no tasks of the kind 'translate'"):
             allocations_in(path)
+
+
+class ProfileTest(unittest.TestCase):
+    def test_samples_are_told_as_milliseconds_by_what_they_are_of(self):
+        report = ("# comment\n\n 4999       |libc.so.6           |[.] _int_malloc\n 9998|translate|[.] bursar::translate::Parser<M, S>::parse_atom\n"
+                  "4999 |[kernel.kallsyms]   |[k] clear_page_erms\n4999|translate|[.] main   \n")
+        found = {name: value for name, value in profile_shares.shares_in(report).items() if value}
+        self.assertEqual(found, {"malloc and free": 100.0, "parser": 200.0, profile_shares.KERNEL: 100.0, profile_shares.OTHER: 100.0})
+
+    def test_the_groups_of_symbols(self):
+        for symbol, group in (("operator new", "malloc and free"), ("bursar::translate::PythonTokenizer<A, B>::read_line", "tokenizer"),
+                              ("bursar::detail::InternerCore::intern", "names: strings, hashes, symbols"),
+                              ("bursar::translate::Syntax<M>::Call::~Call", "destructors"), ("bursar::Arena::allocate_slow", "arena"),
+                              ("bursar::translate::Emitter<M, S>::emit_name", "emitter"), ("__memmove_avx512", "copies of bytes")):
+            self.assertEqual(profile_shares.group_of("translate", symbol), group, symbol)
 
 
 class CommandCase(Directory):
