@@ -14,8 +14,8 @@ matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402 (the backend is chosen first)
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator  # noqa: E402
 
+from output import write as write_text  # noqa: E402
 from peers import SUBJECT  # noqa: E402
-from results import write as write_text  # noqa: E402
 from summary import MEASURES  # noqa: E402
 
 INK = "#7d8590"  # grey enough for both grounds

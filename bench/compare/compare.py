@@ -7,22 +7,26 @@ docs/bench.md explains what is measured and how.
 import argparse
 import os
 import pathlib
-import re
 import signal
 import sys
 
-import machine
-import markdown
-import peers
-import results as results_module
-import selection
-from case import RUN_SECONDS_MAX, Context
-from errors import BadInput
-from journal import Journal
-from progress import Progress, duration
-from report import case_report, counted, summary_report
-from runner import Options, Result, Series, TimeLimit, case_key
-from summary import subject_failed
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "measure"))
+
+import machine  # noqa: E402: the path comes first
+import markdown  # noqa: E402
+import output  # noqa: E402
+import peers  # noqa: E402
+import results as results_module  # noqa: E402
+import selection  # noqa: E402
+from arguments import Parser, count, launcher_in  # noqa: E402
+from errors import BadInput  # noqa: E402
+from journal import Journal  # noqa: E402
+from launcher import RUN_SECONDS_MAX, Context  # noqa: E402
+from progress import Progress, duration  # noqa: E402
+from report import case_report, summary_report  # noqa: E402
+from runner import Options, Result, Series, TimeLimit, case_key  # noqa: E402
+from summary import subject_failed  # noqa: E402
+from wording import counted  # noqa: E402
 
 EXIT_FAILED = 1
 EXIT_BAD_INPUT = 2
@@ -36,13 +40,7 @@ QUICK_RUN_SECONDS_MAX = 20
 RUNS_MIN = 5  # fewer cannot bound a median with 90 %
 RUNS_MAX = 11
 QUICK_RUNS = 3
-BUSY_LOAD_MIN = 0.5  # processes that want to run, before this one has started any
 WEIGHTS = {"workloads": 1, "programs": 3}  # how the time of a quick run is shared: programs take longer
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str):
-        raise BadInput(f"{message}; --help names the options")
 
 
 def arguments_of(words: list[str]) -> argparse.Namespace:
@@ -74,12 +72,6 @@ def arguments_of(words: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def count(text: str) -> int:
-    if re.fullmatch(r"[1-9][0-9]{0,3}", text) is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs")
-    return int(text)
-
-
 def options_of(arguments: argparse.Namespace) -> Options:
     low, high = (QUICK_RUNS, QUICK_RUNS) if arguments.quick else (RUNS_MIN, RUNS_MAX)
     if arguments.runs_min is not None:
@@ -105,7 +97,7 @@ class Comparison:
         if arguments.chart:
             import_chart()
         for path in filter(None, [arguments.json, arguments.markdown, arguments.chart]):
-            results_module.check_writable(path)
+            output.check_writable(path)
         self._keys = [case_key(case, self._context, self._options.scale) for case in self._cases]
         self._journal = Journal(arguments.output)
         self._seconds_max = QUICK_SECONDS_MAX if arguments.quick else None
@@ -137,9 +129,8 @@ class Comparison:
         runs = low if low == high else f"{low} to {high}"
         print(f"{counted(len(self._cases), 'case')}, {runs} runs each after a warm-up, work times "
               f"{self._options.scale:g}, seed {self._options.seed}", flush=True)
-        load = os.getloadavg()[0]
-        if load > BUSY_LOAD_MIN:
-            print(f"the machine is busy (load {load:.1f}): times will swing")
+        if machine.is_busy():
+            print(machine.busy_sentence())
         if self._options.reuse_rivals:
             print("rivals' samples may be from earlier runs: not interleaved")
 
@@ -169,9 +160,9 @@ class Comparison:
     def _write(self, results: list[Result]) -> None:
         document = results_module.document(self._allocators, self._options, results)
         for path in filter(None, [self._arguments.output / "results.json", self._arguments.json]):
-            results_module.write_document(path, document)
+            output.write_document(path, document)
         if self._arguments.markdown:
-            results_module.write(self._arguments.markdown, markdown.tables(results))
+            output.write(self._arguments.markdown, markdown.tables(results))
         self._draw(document)
         print(f"\nresults: {os.path.relpath(self._arguments.output)}/results.json", flush=True)
 
@@ -197,11 +188,8 @@ def import_chart():
 
 def context_of(arguments: argparse.Namespace) -> Context:
     build = arguments.build.resolve()
-    launcher = build / "bench/compare/measure"
-    if not launcher.is_file():
-        raise BadInput(f"no {launcher}: `./dev bench` builds it")
     seconds_max = QUICK_RUN_SECONDS_MAX if arguments.quick else RUN_SECONDS_MAX
-    return Context(build, build / "bench/inputs", launcher, seconds_max)
+    return Context(build, build / "bench/inputs", launcher_in(build), seconds_max)
 
 
 def print_list(arguments: argparse.Namespace) -> None:

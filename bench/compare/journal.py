@@ -10,8 +10,8 @@ import json
 import os
 from pathlib import Path
 
-from case import Sample
 from errors import BadInput
+from launcher import Sample
 
 FILE_NAME = "journal.jsonl"
 FIRST_LINE = {"bursar-bench-journal": 1}

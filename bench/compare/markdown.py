@@ -1,5 +1,6 @@
 """The same numbers as Markdown tables, for documents."""
 
+from markdown_table import table
 from peers import SUBJECT
 from runner import Result
 from summary import MEASURES, RSS, TIME, groups, means, to_best_rival, to_rivals, values
@@ -11,11 +12,6 @@ def tables(results: list[Result]) -> str:
     parts = [means_table(group, of_group) for group, of_group in grouped]
     parts += [cases_table(group, of_group) for group, of_group in grouped]
     return "\n\n".join(parts) + "\n"
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
 def means_table(group: str, results: list[Result]) -> str:

@@ -7,8 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from case import Context, plain_environment
 from errors import BadInput
+from launcher import Context, plain_environment
 
 SUBJECT = "bursar"
 BASELINE = "glibc"

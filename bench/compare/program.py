@@ -7,7 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from case import SYSTEM_PATH, Case, Context, RunFailed, Sample, launch
+from case import Case
+from launcher import SYSTEM_PATH, Context, RunFailed, Sample, launch
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "programs"
 ANSWER_CHARACTERS_MAX = 2000

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from case import SYSTEM_PATH
+from launcher import SYSTEM_PATH
 from program import SCRIPTS, OneCommand, amount, fingerprint, installed
 
 FILES = 200

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from case import RunFailed, plain_environment
+from launcher import RunFailed, plain_environment
 from program import SCRIPTS, amount, fingerprint
 from program_server import START_SECONDS_MAX, Server, client
 

@@ -4,7 +4,7 @@ import dataclasses
 import subprocess
 from pathlib import Path
 
-from case import RunFailed, plain_environment
+from launcher import RunFailed, plain_environment
 from program import amount, installed
 from program_server import Server, client
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from case import Context, Launched, RunFailed, Sample, plain_environment, start
+from launcher import Context, Launched, RunFailed, Sample, plain_environment, start
 from program import Program
 
 START_SECONDS_MAX = 30

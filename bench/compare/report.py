@@ -1,19 +1,13 @@
 """The report for people, on standard output."""
 
+from estimates import spread
 from peers import SUBJECT
 from runner import Result
-from summary import ALL_MEASURES, MEASURES, RSS, TIME, behind, failures, groups, means, spread, to_best_rival, to_rivals
+from summary import ALL_MEASURES, MEASURES, RSS, TIME, behind, failures, groups, means, to_best_rival, to_rivals
+from wording import counted, mebibytes, milliseconds
 
 NAME_WIDTH = 14
 MEAN_WIDTH = 10
-
-
-def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1e3:,.1f}" if seconds < 1 else f"{seconds * 1e3:,.0f}"
-
-
-def mebibytes(kibibytes: float) -> str:
-    return f"{kibibytes / 1024:,.1f}"
 
 
 def ratio(value: float | None) -> str:
@@ -49,10 +43,6 @@ def numbers(result: Result, name: str) -> str:
     times = f"{milliseconds(wall.median)} ({milliseconds(wall.min)}, {milliseconds(wall.max)})"
     sizes = f"{mebibytes(rss.median)} ({mebibytes(rss.min)}, {mebibytes(rss.max)})"
     return f"{times:>26} {milliseconds(user):>7} {milliseconds(system):>7} {faults:>9,.0f}{sizes:>24}"
-
-
-def counted(number: int, thing: str) -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")
 
 
 def failure_text(reason: str) -> str:

@@ -2,15 +2,14 @@
 
 import dataclasses
 import datetime
-import json
 import os
 from pathlib import Path
 
 import machine
-from errors import BadInput
+from estimates import spread
 from peers import Allocator
 from runner import Options, Result
-from summary import ALL_MEASURES, Measure, behind, best_rival, failures, groups, means, spread, to_best_rival, to_rivals
+from summary import ALL_MEASURES, Measure, behind, best_rival, failures, groups, means, to_best_rival, to_rivals
 
 
 def document(allocators: list[Allocator], options: Options, results: list[Result]) -> dict:
@@ -65,25 +64,3 @@ def group_document(results: list[Result]) -> dict:
 
 def means_document(results: list[Result], measure: Measure, ratios_of) -> dict:
     return {name: dataclasses.asdict(mean) for name, mean in means(results, measure, ratios_of).items()}
-
-
-def check_writable(path: Path) -> None:
-    """Before anything is measured that could then not be kept."""
-    if path.is_dir():
-        raise BadInput(f"cannot write {path}: Is a directory")
-    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
-        raise BadInput(f"cannot write {path}: no directory {path.absolute().parent} that can be written")
-
-
-def write(path: Path, text: str) -> None:
-    """Whole or not at all: what was there before stays until the new is complete."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        unfinished.write_text(text)
-        unfinished.replace(path)
-    except OSError as fault:
-        raise BadInput(f"cannot write {path}: {fault.strerror}") from None
-
-
-def write_document(path: Path, content: dict) -> None:
-    write(path, json.dumps(content, indent=1) + "\n")

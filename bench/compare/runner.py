@@ -12,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import case as case_module
+import launcher as launcher_module
 import machine
-from case import Case, Context, RunFailed
+from case import Case
 from errors import BadInput
 from estimates import relative_half_width
 from journal import Journal, Turn
+from launcher import Context, RunFailed, Sample
 from peers import SUBJECT, Allocator
 
 HALF_WIDTH_MAX = 0.03  # of the median's interval: below it more runs tell nothing that matters
@@ -47,7 +49,7 @@ class Result:
     turns: dict[str, list[Turn]]
     left_out: str = ""  # why nothing was measured
 
-    def samples(self, allocator: str) -> list[case_module.Sample]:
+    def samples(self, allocator: str) -> list[Sample]:
         if self.failure(allocator):
             return []
         return [turn.sample for turn in self.turns.get(allocator, [])]
@@ -183,7 +185,7 @@ def case_key(case: Case, context: Context, scale: float) -> str:
     """Stands for all that decides what a sample of this case means, but for the allocator."""
     content = hashlib.sha256()
     content.update(repr((case, scale, machine.identity())).encode())
-    files = [context.launcher, Path(case_module.__file__), Path(inspect.getfile(type(case))), *case.files(context)]
+    files = [context.launcher, Path(case_module.__file__), Path(launcher_module.__file__), Path(inspect.getfile(type(case))), *case.files(context)]
     for file in files:
         if not file.is_file():
             raise BadInput(f"{case.name}: no {file}: `./dev bench` builds what is measured")

@@ -4,8 +4,8 @@ import dataclasses
 import math
 from collections.abc import Callable
 
-from case import Sample
-from estimates import geometric_mean, median, median_interval
+from estimates import Spread, geometric_mean, median, spread
+from launcher import Sample
 from peers import SUBJECT
 from runner import Result
 
@@ -30,22 +30,6 @@ MEASURES = (TIME, RSS)
 FASTEST = Measure("wall_min", "fastest", lambda sample: sample.wall_s, min)
 CPU = Measure("cpu", "CPU time", lambda sample: sample.user_s + sample.system_s)
 ALL_MEASURES = (*MEASURES, FASTEST, CPU)
-
-
-@dataclasses.dataclass(frozen=True)
-class Spread:
-    """Some values of the same thing."""
-    median: float
-    min: float
-    max: float
-    low: float  # between these two is the true median, see estimates.median_interval
-    high: float
-    count: int
-
-
-def spread(numbers) -> Spread:
-    numbers = list(numbers)
-    return Spread(median(numbers), min(numbers), max(numbers), *median_interval(numbers), len(numbers))
 
 
 def spread_of(result: Result, measure: Measure, name: str) -> Spread:

@@ -7,7 +7,8 @@ measured with one thread only; every workload can be run with more.
 import dataclasses
 from pathlib import Path
 
-from case import Case, Context, Sample, launch
+from case import Case
+from launcher import Context, Sample, launch
 
 SOURCES = Path(__file__).resolve().parents[1] / "workloads"
 

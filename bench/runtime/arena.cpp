@@ -6,6 +6,7 @@
 #include "bursar/arena.h"
 
 #include <benchmark/benchmark.h>
+#include <dlfcn.h>
 
 #include <array>
 #include <cstdint>
@@ -72,7 +73,7 @@ void bursar_make(benchmark::State& state) {
 }
 BENCHMARK(bursar_make);
 
-/// A cursor and an end, no count of anything: what the counting costs is the difference.
+/// A cursor and an end, no count of anything.
 class HandBump {
  public:
   HandBump() : memory_(nodes * sizeof(Node)), cursor_(memory_.data()), end_(cursor_ + memory_.size()) {}
@@ -81,9 +82,21 @@ class HandBump {
       std::abort();
     return std::exchange(cursor_, cursor_ + bytes);
   }
+  /// The same with a way out that may change the cursor, as every arena that grows has one.
+  void* allocate_or_leave(std::size_t bytes) {
+    if (static_cast<std::size_t>(end_ - cursor_) < bytes) [[unlikely]]
+      return leave(bytes);
+    return std::exchange(cursor_, cursor_ + bytes);
+  }
   void reset() { cursor_ = memory_.data(); }
 
  private:
+  [[gnu::noinline]] void* leave(std::size_t bytes) {
+    reset();
+    benchmark::DoNotOptimize(bytes);
+    return cursor_;
+  }
+
   std::vector<std::byte> memory_;
   std::byte* cursor_;
   std::byte* end_;
@@ -99,6 +112,19 @@ void hand_bump(benchmark::State& state) {
   count_nodes(state);
 }
 BENCHMARK(hand_bump);
+
+/// What counting costs is the difference to this one.
+void hand_bump_that_leaves(benchmark::State& state) {
+  HandBump bump;
+  for (auto _ : state) {
+    make_all([&](Node* left, std::uint64_t number) {
+      return ::new (bump.allocate_or_leave(sizeof(Node))) Node{left, nullptr, number, number, number, number};
+    });
+    bump.reset();
+  }
+  count_nodes(state);
+}
+BENCHMARK(hand_bump_that_leaves);
 
 void bursar_try_make(benchmark::State& state) {
   bursar::Arena arena;
@@ -128,6 +154,38 @@ void bursar_make_with_destructor(benchmark::State& state) {
   count_nodes(state);
 }
 BENCHMARK(bursar_make_with_destructor);
+
+/// Two types in turn: each object takes a record.
+struct DestroyedToo : Destroyed {
+  using Destroyed::Destroyed;
+  ~DestroyedToo() { benchmark::DoNotOptimize(value); }
+};
+void bursar_make_with_two_destructors(benchmark::State& state) {
+  bursar::Arena arena;
+  for (auto _ : state) {
+    make_all([&](Node* left, std::uint64_t number) -> Node* {
+      if (number % 2 == 0) return arena.make<Destroyed>(left, number);
+      return arena.make<DestroyedToo>(left, number);
+    });
+    arena.reset();
+  }
+  count_nodes(state);
+}
+BENCHMARK(bursar_make_with_two_destructors);
+
+/// One type, but other blocks between its objects: each takes a record here too.
+void bursar_make_with_destructor_apart(benchmark::State& state) {
+  bursar::Arena arena;
+  for (auto _ : state) {
+    make_all([&](Node* left, std::uint64_t number) -> Node* {
+      benchmark::DoNotOptimize(arena.allocate(8));
+      return arena.make<Destroyed>(left, number);
+    });
+    arena.reset();
+  }
+  count_nodes(state);
+}
+BENCHMARK(bursar_make_with_destructor_apart);
 
 void floor_destructors(benchmark::State& state) {
   std::vector<Node> place(nodes);
@@ -193,6 +251,37 @@ void heap_new_delete(benchmark::State& state) {
   count_nodes(state);
 }
 BENCHMARK(heap_new_delete);
+
+/// mimalloc's heaps of their own. Opened, not linked: its malloc does not become the process's.
+struct Mimalloc {
+  void* (*new_heap)() = nullptr;
+  void* (*allocate)(void* heap, std::size_t bytes) = nullptr;
+  void (*destroy_heap)(void* heap) = nullptr;
+
+  Mimalloc() {
+    void* library = dlopen("libmimalloc.so.2", RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) return;
+    new_heap = reinterpret_cast<void* (*)()>(dlsym(library, "mi_heap_new"));
+    allocate = reinterpret_cast<void* (*)(void*, std::size_t)>(dlsym(library, "mi_heap_malloc"));
+    destroy_heap = reinterpret_cast<void (*)(void*)>(dlsym(library, "mi_heap_destroy"));
+  }
+  [[nodiscard]] bool is_there() const { return new_heap != nullptr && allocate != nullptr && destroy_heap != nullptr; }
+};
+
+/// A heap that is dropped whole.
+void mimalloc_dropped_whole(benchmark::State& state) {
+  static const Mimalloc mimalloc;
+  if (!mimalloc.is_there()) return state.SkipWithError("no libmimalloc.so.2");
+  for (auto _ : state) {
+    void* heap = mimalloc.new_heap();
+    make_all([&](Node* left, std::uint64_t number) {
+      return ::new (mimalloc.allocate(heap, sizeof(Node))) Node{left, nullptr, number, number, number, number};
+    });
+    mimalloc.destroy_heap(heap);
+  }
+  count_nodes(state);
+}
+BENCHMARK(mimalloc_dropped_whole);
 
 #ifdef BURSAR_HAS_LLVM
 void llvm_bump_ptr(benchmark::State& state) {

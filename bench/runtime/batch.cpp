@@ -1,4 +1,5 @@
-// What does a loop over one member of a million records cost, in columns and in an array of structs; and what an append?
+// What does a loop over one member of a million records cost, in columns and in an array of structs, and of 10,000 that the caches hold; and what an
+// append?
 //
 // `ns` is for one record. Rivals: a vector of structs, raw aligned arrays with a plain loop (what a batch's column is to come up to), and for
 // the append a vector of structs. reduce:: takes AVX2 where the machine has it (the label says what it took).
@@ -17,6 +18,7 @@
 namespace {
 
 constexpr std::size_t records = 1'000'000;
+constexpr std::size_t cached_records = 10'000;
 
 struct Wide {  // 64 bytes, one member hot
   std::int64_t hot, b, c, d, e, f, g, h;
@@ -53,66 +55,73 @@ void count_records(benchmark::State& state, std::size_t each) {
   state.SetLabel(bursar::reduce::instructions());
 }
 
-template <typename Record>
+template <typename Record, std::size_t count = records>
 const std::vector<Record>& structs() {
   static const std::vector<Record> made = [] {
     std::vector<Record> all;
-    for (std::size_t index = 0; index < records; ++index) all.push_back(record_of<Record>(index));
+    for (std::size_t index = 0; index < count; ++index) all.push_back(record_of<Record>(index));
     return all;
   }();
   return made;
 }
 
-template <typename Batch>
+template <typename Batch, std::size_t count = records>
 Batch& columns() {
   static Batch made = [] {
     Batch all;
-    for (std::size_t index = 0; index < records; ++index) all.push_back(record_of<typename Batch::Record>(index));
+    for (std::size_t index = 0; index < count; ++index) all.push_back(record_of<typename Batch::Record>(index));
     return all;
   }();
   return made;
 }
 
-template <typename Record, typename Sum>
+/// The ancestor's "array of structures versus structure of arrays".
+template <typename Record, typename Sum, std::size_t count = records>
 void structs_sum(benchmark::State& state) {
-  const auto& all = structs<Record>();
+  const auto& all = structs<Record, count>();
   for (auto _ : state) {
     Sum sum = 0;
     for (const Record& record : all) sum += record.hot;
     benchmark::DoNotOptimize(sum);
   }
-  count_records(state, records);
+  count_records(state, count);
 }
-BENCHMARK(structs_sum<Wide, std::int64_t>)->Name("aos_sum_int64");
-BENCHMARK(structs_sum<Narrow, std::int64_t>)->Name("aos_sum_int32");
-BENCHMARK(structs_sum<Mixed, float>)->Name("aos_sum_float");
+BENCHMARK(structs_sum<Wide, std::int64_t>)->Name("aos_versus_soa/sum/aos_int64");
+BENCHMARK(structs_sum<Narrow, std::int64_t>)->Name("aos_versus_soa/sum/aos_int32");
+BENCHMARK(structs_sum<Mixed, float>)->Name("aos_versus_soa/sum/aos_float");
+BENCHMARK(structs_sum<Wide, std::int64_t, cached_records>)->Name("aos_versus_soa/sum/cached_aos_int64");
+BENCHMARK(structs_sum<Mixed, float, cached_records>)->Name("aos_versus_soa/sum/cached_aos_float");
 
-template <typename Batch, auto member>
+template <typename Batch, auto member, std::size_t count = records>
 void batch_sum(benchmark::State& state) {
-  const Batch& all = columns<Batch>();
+  const Batch& all = columns<Batch, count>();
   for (auto _ : state) benchmark::DoNotOptimize(all.template sum<member>());
-  count_records(state, records);
+  count_records(state, count);
 }
-BENCHMARK(batch_sum<WideBatch, &Wide::hot>)->Name("bursar_sum_int64");
-BENCHMARK(batch_sum<NarrowBatch, &Narrow::hot>)->Name("bursar_sum_int32");
-BENCHMARK(batch_sum<MixedBatch, &Mixed::hot>)->Name("bursar_sum_float");
+BENCHMARK(batch_sum<WideBatch, &Wide::hot>)->Name("aos_versus_soa/sum/bursar_int64");
+BENCHMARK(batch_sum<NarrowBatch, &Narrow::hot>)->Name("aos_versus_soa/sum/bursar_int32");
+BENCHMARK(batch_sum<MixedBatch, &Mixed::hot>)->Name("aos_versus_soa/sum/bursar_float");
+BENCHMARK(batch_sum<WideBatch, &Wide::hot, cached_records>)->Name("aos_versus_soa/sum/cached_bursar_int64");
+BENCHMARK(batch_sum<MixedBatch, &Mixed::hot, cached_records>)->Name("aos_versus_soa/sum/cached_bursar_float");
 
 /// The loop as everybody writes it, on an aligned array: the compiler's vectors, one accumulator for floats.
-template <typename T, typename Sum>
+template <typename T, typename Sum, std::size_t count = records>
 void raw_sum(benchmark::State& state) {
-  bursar::AlignedBuffer<T> all(records);
-  for (std::size_t index = 0; index < records; ++index) all[index] = static_cast<T>(index % 1000);
+  bursar::AlignedBuffer<T> all(count);
+  for (std::size_t index = 0; index < count; ++index) all[index] = static_cast<T>(index % 1000);
   for (auto _ : state) {
     Sum sum = 0;
     const T* first = all.data();
-    for (std::size_t index = 0; index < records; ++index) sum += first[index];
+    for (std::size_t index = 0; index < count; ++index) sum += first[index];
     benchmark::DoNotOptimize(sum);
   }
-  count_records(state, records);
+  count_records(state, count);
 }
-BENCHMARK(raw_sum<std::int64_t, std::int64_t>)->Name("raw_sum_int64");
-BENCHMARK(raw_sum<std::int32_t, std::int64_t>)->Name("raw_sum_int32");
-BENCHMARK(raw_sum<float, float>)->Name("raw_sum_float");
+BENCHMARK(raw_sum<std::int64_t, std::int64_t>)->Name("aos_versus_soa/sum/raw_int64");
+BENCHMARK(raw_sum<std::int32_t, std::int64_t>)->Name("aos_versus_soa/sum/raw_int32");
+BENCHMARK(raw_sum<float, float>)->Name("aos_versus_soa/sum/raw_float");
+BENCHMARK(raw_sum<std::int64_t, std::int64_t, cached_records>)->Name("aos_versus_soa/sum/cached_raw_int64");
+BENCHMARK(raw_sum<float, float, cached_records>)->Name("aos_versus_soa/sum/cached_raw_float");
 
 /// The same loop on a batch's column.
 void column_loop(benchmark::State& state) {
@@ -124,7 +133,7 @@ void column_loop(benchmark::State& state) {
   }
   count_records(state, records);
 }
-BENCHMARK(column_loop)->Name("bursar_column_loop_int64");
+BENCHMARK(column_loop)->Name("aos_versus_soa/sum/bursar_column_loop_int64");
 
 void structs_count(benchmark::State& state) {
   const auto& all = structs<Wide>();
@@ -134,14 +143,14 @@ void structs_count(benchmark::State& state) {
   }
   count_records(state, records);
 }
-BENCHMARK(structs_count)->Name("aos_count_int64");
+BENCHMARK(structs_count)->Name("aos_versus_soa/count/aos_int64");
 
 void batch_count(benchmark::State& state) {
   const auto& all = columns<WideBatch>();
   for (auto _ : state) benchmark::DoNotOptimize(all.count_greater<&Wide::hot>(500));
   count_records(state, records);
 }
-BENCHMARK(batch_count)->Name("bursar_count_int64");
+BENCHMARK(batch_count)->Name("aos_versus_soa/count/bursar_int64");
 
 void structs_update(benchmark::State& state) {
   auto all = structs<Mixed>();
@@ -151,7 +160,7 @@ void structs_update(benchmark::State& state) {
   }
   count_records(state, records);
 }
-BENCHMARK(structs_update)->Name("aos_update_float");
+BENCHMARK(structs_update)->Name("aos_versus_soa/update/aos_float");
 
 void batch_update(benchmark::State& state) {
   auto all = columns<MixedBatch>();
@@ -161,9 +170,9 @@ void batch_update(benchmark::State& state) {
   }
   count_records(state, records);
 }
-BENCHMARK(batch_update)->Name("bursar_update_float");
+BENCHMARK(batch_update)->Name("aos_versus_soa/update/bursar_float");
 
-/// The ancestor's name: from arrays of structures to structures of arrays. Appends 10,000 records to an empty one.
+/// Appends 10,000 records to an empty one.
 constexpr std::size_t appended = 10'000;
 
 void append_vector(benchmark::State& state) {

@@ -1,36 +1,17 @@
-// How far a token reaches that begins where a text does: 0 where none of its sort does.
+// How far a number or an operator reaches that begins where a text does: 0 where none does. And what a source says of its encoding.
 #pragma once
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
-#include <utility>
 
+#include "bench/translate/byte_sets.h"
+#include "bench/translate/tokens.h"
 #include "bursar/text_split.h"
 
 namespace bursar::translate::lexeme {
-
-inline constexpr std::size_t no_string = ~std::size_t{0};
-
-inline bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
-/// Bytes above 0x7f are letters: which of them are in Unicode's sense is not asked.
-inline bool is_letter(char byte) {
-  const auto lower = static_cast<char>(byte | 0x20);
-  return (lower >= 'a' && lower <= 'z') || byte == '_' || static_cast<unsigned char>(byte) >= 0x80;
-}
-
-inline std::size_t line_end(std::string_view text) {
-  if (text.starts_with('\n')) return 1;
-  return text.starts_with("\r\n") ? 2 : 0;
-}
-
-inline std::size_t name(std::string_view text) {
-  if (text.empty() || !is_letter(text[0])) return 0;
-  std::size_t bytes = 1;
-  while (bytes < text.size() && (is_letter(text[bytes]) || is_digit(text[bytes]))) ++bytes;
-  return bytes;
-}
 
 /// Digits with single underscores between them.
 template <typename IsDigit>
@@ -91,29 +72,116 @@ inline std::size_t number(std::string_view text) {
   return bytes;
 }
 
-/// The bytes before the quote (b, r, u, f, br, fr in any order and case), or no_string.
-inline std::size_t string_prefix(std::string_view text) {
-  std::size_t bytes = 0;
-  char letters[2] = {};
-  while (bytes < 2 && bytes < text.size() && is_letter(text[bytes])) {
-    letters[bytes] = static_cast<char>(text[bytes] | 0x20);
-    ++bytes;
-  }
-  if (bytes == text.size() || (text[bytes] != '"' && text[bytes] != '\'')) return no_string;
-  if (bytes == 2 && letters[0] > letters[1]) std::swap(letters[0], letters[1]);
-  static constexpr std::array<std::string_view, 7> prefixes{"", "b", "r", "u", "f", "br", "fr"};
-  return std::find(prefixes.begin(), prefixes.end(), std::string_view(letters, bytes)) == prefixes.end() ? no_string
-                                                                                                         : bytes;
+/// Whether letters before a quote belong to the string: b, r, u, f, br, fr in any order and case.
+inline bool is_string_prefix(std::string_view letters) {
+  const auto lower = [letters](std::size_t index) { return static_cast<char>(letters[index] | 0x20); };
+  if (letters.size() == 1) return lower(0) == 'b' || lower(0) == 'r' || lower(0) == 'u' || lower(0) == 'f';
+  if (letters.size() != 2) return letters.empty();
+  if (lower(0) == 'r') return lower(1) == 'b' || lower(1) == 'f';
+  return lower(1) == 'r' && (lower(0) == 'b' || lower(0) == 'f');
 }
 
-inline std::size_t op(std::string_view text) {
-  static constexpr std::array<std::string_view, 5> three{"**=", "//=", "<<=", ">>=", "..."};
-  static constexpr std::array<std::string_view, 19> two{
-      "!=", "%=", "&=", "**", "*=", "+=", "-=", "->", "//", "/=", ":=", "<<", "<=", "==", ">=", ">>", "@=", "^=", "|="};
-  static constexpr std::string_view one = "%&()*+,-./:;<=>@[]^{|}~";
-  if (std::find(three.begin(), three.end(), text.substr(0, 3)) != three.end()) return 3;
-  if (std::find(two.begin(), two.end(), text.substr(0, 2)) != two.end()) return 2;
-  return one.find(text[0]) == one.npos ? 0 : 1;
+/// An operator and its length; none where none begins.
+struct FoundOperator {
+  Operator op = Operator::none;
+  std::uint32_t bytes = 0;
+};
+
+/// `op`, or what becomes of it by an equals sign behind it.
+inline FoundOperator with_assign(char next, Operator op, Operator assign, std::uint32_t bytes = 1) {
+  return next == '=' ? FoundOperator{assign, bytes + 1} : FoundOperator{op, bytes};
+}
+
+inline FoundOperator comparison_or_shift(const char* text, Operator less, Operator less_equal, Operator shift,
+                                         Operator shift_assign) {
+  if (text[1] == text[0]) return with_assign(text[2], shift, shift_assign, 2);
+  return with_assign(text[1], less, less_equal);
+}
+
+/// One that may be the start of a longer one: the text decides.
+inline FoundOperator long_op(const char* text) {
+  using enum Operator;
+  switch (text[0]) {
+    case '(': return {left_parenthesis, 1};
+    case ')': return {right_parenthesis, 1};
+    case '[': return {left_bracket, 1};
+    case ']': return {right_bracket, 1};
+    case '{': return {left_brace, 1};
+    case '}': return {right_brace, 1};
+    case ',': return {comma, 1};
+    case ';': return {semicolon, 1};
+    case '~': return {tilde, 1};
+    case ':': return with_assign(text[1], colon, walrus);
+    case '.': return text[1] == '.' && text[2] == '.' ? FoundOperator{ellipsis, 3} : FoundOperator{dot, 1};
+    case '=': return with_assign(text[1], assign, equal);
+    case '!': return text[1] == '=' ? FoundOperator{not_equal, 2} : FoundOperator{};
+    case '+': return with_assign(text[1], plus, plus_assign);
+    case '-': return text[1] == '>' ? FoundOperator{arrow, 2} : with_assign(text[1], minus, minus_assign);
+    case '*':
+      return text[1] == '*' ? with_assign(text[2], double_star, double_star_assign, 2)
+                            : with_assign(text[1], star, star_assign);
+    case '/':
+      return text[1] == '/' ? with_assign(text[2], double_slash, double_slash_assign, 2)
+                            : with_assign(text[1], slash, slash_assign);
+    case '%': return with_assign(text[1], percent, percent_assign);
+    case '@': return with_assign(text[1], at, at_assign);
+    case '&': return with_assign(text[1], ampersand, ampersand_assign);
+    case '|': return with_assign(text[1], pipe, pipe_assign);
+    case '^': return with_assign(text[1], caret, caret_assign);
+    case '<': return comparison_or_shift(text, less, less_equal, shift_left, shift_left_assign);
+    case '>': return comparison_or_shift(text, greater, greater_equal, shift_right, shift_right_assign);
+    default: return {};
+  }
+}
+
+/// What single bytes are, and which bytes can be the second of an operator.
+struct OperatorTable {
+  std::array<Operator, 256> of_byte{};
+  std::array<bool, 256> is_second{};
+  std::array<std::int8_t, static_cast<std::size_t>(Operator::not_equal) + 1> bracket_step{};  // 1 opens, -1 closes
+  consteval OperatorTable() {
+    using enum Operator;
+    constexpr std::string_view bytes = "()[]{},;~:.=+-*/%@&|^<>";
+    constexpr Operator ops[] = {left_parenthesis,
+                                right_parenthesis,
+                                left_bracket,
+                                right_bracket,
+                                left_brace,
+                                right_brace,
+                                comma,
+                                semicolon,
+                                tilde,
+                                colon,
+                                dot,
+                                assign,
+                                plus,
+                                minus,
+                                star,
+                                slash,
+                                percent,
+                                at,
+                                ampersand,
+                                pipe,
+                                caret,
+                                less,
+                                greater};
+    static_assert(std::size(ops) == bytes.size());
+    for (std::size_t index = 0; index < bytes.size(); ++index)
+      of_byte[static_cast<unsigned char>(bytes[index])] = ops[index];
+    for (const char byte : std::string_view("=.>*/<")) is_second[static_cast<unsigned char>(byte)] = true;
+    for (const Operator op : {left_parenthesis, left_bracket, left_brace})
+      bracket_step[static_cast<std::size_t>(op)] = 1;
+    for (const Operator op : {right_parenthesis, right_bracket, right_brace})
+      bracket_step[static_cast<std::size_t>(op)] = -1;
+  }
+};
+inline constexpr OperatorTable operator_table;
+
+/// The operator at a place with two readable bytes behind it: most have one byte, and nothing behind them that could be a part of it.
+inline FoundOperator op(const char* text) {
+  if (operator_table.is_second[static_cast<unsigned char>(text[1])]) return long_op(text);
+  const Operator found = operator_table.of_byte[static_cast<unsigned char>(text[0])];
+  return {found, found == Operator::none ? 0U : 1U};
 }
 
 /// What a cookie in the first two lines says (PEP 263), or utf-8.

@@ -1,6 +1,7 @@
 // The account of a process.
 #include "interpose/account/account.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "allocator/fork_guard.h"
@@ -199,7 +200,8 @@ bool allows(size_t bytes) noexcept {
   notice_fork();
   const ThreadAccount* account = current_thread_account();
   const Tag tag = current_tag();
-  const bool is_over = account != nullptr ? is_over_budget(*account, bytes) : !fits(tables::headroom_of(tag), bytes);
+  const bool is_over = account != nullptr ? is_over_budget(*account, bytes)
+                                          : !fits(std::min(tables::headroom_of(tag), left_of_process()), bytes);
   return !is_over || budget_allows(tag, bytes);
 }
 

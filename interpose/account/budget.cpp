@@ -57,16 +57,18 @@ class HandlerCell {
 constinit HandlerCell handler_cell;
 
 /// What the budget of a task is, and how much of it is spent; no limit for what has none.
-Refusal state_of(ledger::Tag tag) noexcept {
+Refusal state_of_task(ledger::Tag tag) noexcept {
+  const ledger::Task* task = records::try_find(tag);
+  const uint64_t limit = task == nullptr ? 0 : task->budget_bytes.load(std::memory_order_relaxed);
+  return {tag, limit, limit == 0 ? 0 : live_bytes_of(*task, tag), 0};
+}
+
+/// The same of the process, where that is the task: it holds the tasks that the program begins as well.
+Refusal state_of_process() noexcept {
   const ledger::Header& header = ledger::book.header();
-  if (const ledger::Task* task = records::try_find(tag); task != nullptr) {
-    const uint64_t limit = task->budget_bytes.load(std::memory_order_relaxed);
-    return {tag, limit, limit == 0 ? 0 : live_bytes_of(*task, tag), 0};
-  }
-  const bool is_process =
-      ledger::kind_of(tag) == ledger::kind_outside && header.task_source == ledger::TaskSource::process;
-  if (!is_process || header.budget_bytes == 0) return {tag, 0, 0, 0};
-  return {tag, header.budget_bytes, live_bytes_of_process(), 0};
+  const bool is_task = header.task_source == ledger::TaskSource::process && header.budget_bytes != 0;
+  const ledger::Tag tag = ledger::tag_of_kind(ledger::kind_outside);
+  return is_task ? Refusal{tag, header.budget_bytes, live_bytes_of_process(), 0} : Refusal{tag, 0, 0, 0};
 }
 
 bool is_over(const Refusal& state) noexcept {
@@ -94,11 +96,15 @@ bursar_budget_answer ask(const Refusal& refusal) noexcept {
 
 bool budget_allows(ledger::Tag tag, uint64_t bytes) noexcept {
   if (thread.exemptions != 0) return true;
-  Refusal refusal = state_of(tag);
+  Refusal refusal = state_of_task(tag);
   refusal.wanted_bytes = bytes;
+  if (!is_over(refusal)) {
+    refusal = state_of_process();
+    refusal.wanted_bytes = bytes;
+  }
   if (!is_over(refusal)) return true;
   if (ask(refusal) == BURSAR_BUDGET_ALLOW) return true;
-  if (ledger::TaskKind* kind = kinds::try_find(ledger::kind_of(tag)); kind != nullptr) {
+  if (ledger::TaskKind* kind = kinds::try_find(ledger::kind_of(refusal.tag)); kind != nullptr) {
     kind->refused_allocations.fetch_add(1, std::memory_order_relaxed);
   }
   // Looked up here: a handler may have forked, and the child has other accounts.

@@ -93,7 +93,11 @@ constexpr bool fits(int64_t headroom, uint64_t bytes) noexcept {
   return headroom >= 0 && static_cast<uint64_t>(headroom) >= bytes;
 }
 
-/// True when so many bytes more pass the budget of the task that the thread is in.
+/// By how much live bytes of the process may rise, as far as threads have flushed them, where the process is the task (tasks=process) and has a budget;
+/// INT64_MAX else.
+[[nodiscard]] int64_t left_of_process() noexcept;
+
+/// True when so many bytes more pass the budget of the task that the thread is in, or that of the process.
 [[nodiscard]] bool is_over_budget(const ThreadAccount& account, uint64_t bytes) noexcept;
 
 /// The process's peak hears of what is live.

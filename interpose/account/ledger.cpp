@@ -82,6 +82,18 @@ int create_for_this_life(const char* path) noexcept {
   return descriptor;
 }
 
+/// Whether the path is DIRECTORY/bursar-XXXXXX/NAME, as `bursar run` names ledgers. It removes the directory at its end; a process that
+/// outlives the run has nobody who would read its ledger.
+bool is_of_a_run(const char* path) noexcept {
+  constexpr char prefix[] = "/bursar-";
+  constexpr size_t prefix_length = sizeof(prefix) - 1;
+  constexpr size_t filled_length = 6;
+  const char* name = strrchr(path, '/');
+  if (name == nullptr || static_cast<size_t>(name - path) < prefix_length + filled_length) return false;
+  const char* filled = name - filled_length;
+  return memcmp(filled - prefix_length, prefix, prefix_length) == 0 && memchr(filled, '/', filled_length) == nullptr;
+}
+
 void place_tables(Header& header, const Layout& layout) noexcept {
   header.slots = layout.slots;
   header.kinds = layout.kinds;
@@ -125,7 +137,7 @@ void raise(Counter& counter, uint64_t value) noexcept {
 
 constinit Ledger book;
 
-/// Null and a complaint when the file cannot be had; then memory that is not the file's may be mapped at `where`, or nothing.
+/// False and a complaint when the file cannot be had; then memory that is not the file's may be mapped at `where`, or nothing.
 bool Ledger::map_file(const char* pattern, const char* program, Header* where) noexcept {
   char path[path_bytes_max];
   if (!options::expand_path(pattern, program, path, sizeof(path))) {
@@ -134,7 +146,7 @@ bool Ledger::map_file(const char* pattern, const char* program, Header* where) n
   }
   const int descriptor = create_for_this_life(path);
   if (descriptor < 0) {
-    complain(path, "cannot be created");
+    if (descriptor != -ENOENT || !is_of_a_run(path)) complain(path, "cannot be created");
     return false;
   }
   const char* fault = fill_file(descriptor, where);

@@ -22,6 +22,7 @@ namespace {
 using account::handles::Entry;
 using account::handles::Handle;
 using account::handles::try_find;
+using account::handles::try_find_entered;
 using ledger::Tag;
 
 namespace handles = account::handles;
@@ -56,9 +57,21 @@ Tag tag_of(Entry& entry) noexcept {
   return tag;
 }
 
-/// The thread goes on in a task whose threads count it already; in none for 0. Pre: inside.
+/// The last of a task that has ended. Pre: inside.
+void finish(Handle handle) noexcept {
+  const Tag tag = try_find_entered(handle)->tag.load(std::memory_order_relaxed);
+  handles::give_back(handle);
+  if (account::is_recording && tag != 0) tables::end_task(tag);
+}
+
+void finish_if_last(handles::Rest rest, Handle handle) noexcept {
+  if (rest == handles::Rest::entry) finish(handle);
+}
+
+/// The thread leaves its current task for one whose threads count it already; for none with 0. Pre: inside.
 void go_on_in(Handle handle) noexcept {
-  Entry* entry = try_find(handle);
+  const Handle former = current();
+  Entry* entry = try_find_entered(handle);
   thread.task = entry == nullptr ? nullptr : pointer_of(handle);
   const bool uses_arena = entry != nullptr && entry->uses_arena.load(std::memory_order_relaxed);
   if (uses_arena || thread.serves_task_arena) {
@@ -67,27 +80,30 @@ void go_on_in(Handle handle) noexcept {
     process::choose_fast_path();
   }
   if (account::is_recording) account::go_to(entry == nullptr ? account::base_tag() : tag_of(*entry));
+  finish_if_last(handles::leave(former), former);
 }
 
-/// Pre: inside; no thread is in it.
-void end_left(Handle handle) noexcept {
-  const Entry* entry = try_find(handle);
-  if (entry == nullptr) return;
-  const Tag tag = entry->tag.load(std::memory_order_relaxed);
-  if (handles::try_end(handle) && account::is_recording && tag != 0) tables::end_task(tag);
-}
-
-/// The thread goes back to the task that the ended one was begun in, unless another thread is in it: then that is where the work was
-/// handed over from, and no place for this one. Pre: inside; nobody else is in the current task.
-void end_current() noexcept {
-  const Handle ended = current();
-  const Entry* entry = try_find(ended);
-  const Handle outer_handle = entry == nullptr ? 0 : entry->outer.load(std::memory_order_relaxed);
+/// Where the thread goes on after the end of a task that it was in: in the one that this was begun in. Not where another thread is in that, unless
+/// this one began the task: then the work was handed over from there, and it is no place for this thread.
+Handle next_after(Handle ended) noexcept {
+  const Entry* entry = try_find_entered(ended);
+  const Handle outer_handle = handles::outer_of(ended);
   const Entry* outer = try_find(outer_handle);
-  const bool is_shared = outer != nullptr && outer->threads_in.load(std::memory_order_relaxed) > 1;
-  if (is_shared) handles::leave(outer_handle);
-  go_on_in(is_shared ? 0 : outer_handle);
-  end_left(ended);
+  if (entry == nullptr || outer == nullptr) return 0;
+  const bool is_own = entry->begun_by.load(std::memory_order_relaxed) == &thread;
+  return is_own || outer->threads() == 0 ? outer_handle : 0;
+}
+
+/// Ends a task that the thread is in, with all in between. Pre: inside; the current task is within `last`.
+void end_from_current(Handle last) noexcept {
+  const Handle next = next_after(last);
+  Handle ended = 0;
+  for (Handle at = current(); at != 0 && ended != last;) {
+    ended = at;
+    at = handles::outer_of(at);
+    finish_if_last(handles::end(ended), ended);
+  }
+  go_on_in(handles::try_enter(next) ? next : 0);
 }
 
 /// Each fault is told once in the life of a process.
@@ -107,8 +123,6 @@ struct Fault {
 constinit Fault no_task{
     "bursar: bursar_task_end: no task has this handle: it was never given out, or has ended; ignored (end each "
     "once)\n"};
-constinit Fault in_use{
-    "bursar: bursar_task_end: another thread is in this task; ignored (let it switch to another before)\n"};
 
 }  // namespace
 
@@ -118,12 +132,12 @@ void end_all() noexcept {
   const InsideScope inside;
   Handle at = current();
   go_on_in(0);
-  for (Entry* entry = try_find(at); entry != nullptr; entry = try_find(at)) {
+  while (at != 0) {
     const Handle left = at;
-    at = entry->outer.load(std::memory_order_relaxed);
-    const bool is_own = entry->begun_by.load(std::memory_order_relaxed) == &thread;
-    const bool is_empty = entry->threads_in.fetch_sub(1, std::memory_order_relaxed) == 1;
-    if (is_own && is_empty) end_left(left);
+    at = handles::outer_of(at);
+    const Entry* entry = try_find(left);
+    const bool is_own = entry != nullptr && entry->begun_by.load(std::memory_order_relaxed) == &thread;
+    if (is_own && entry->threads() == 0) finish_if_last(handles::end(left), left);
   }
   bump::leave_chunk();
 }
@@ -137,7 +151,8 @@ using namespace bursar;
 BURSAR_EXPORT bursar_task* bursar_task_begin(const char* kind, unsigned flags) {
   if (!task::may_be_in_tasks()) return nullptr;
   const InsideScope inside;
-  const task::Handle handle = task::handles::begin(task::current(), &thread);
+  const task::Handle outer = task::try_find(task::current()) == nullptr ? 0 : task::current();
+  const task::Handle handle = task::handles::begin(outer, &thread);
   task::Entry* entry = task::try_find(handle);
   if (entry == nullptr) return nullptr;
   const bool uses_arena = (flags & BURSAR_TASK_ARENA) != 0 || process::tasks_use_arenas();
@@ -153,23 +168,18 @@ BURSAR_EXPORT void bursar_task_end(bursar_task* ended) {
   if (ended == nullptr || !task::may_be_in_tasks()) return;
   const InsideScope inside;
   const task::Handle handle = task::handle_of(ended);
-  const task::Entry* entry = task::try_find(handle);
-  if (entry == nullptr) return task::no_task.tell();
-  const bool is_here = task::handles::is_within(task::current(), handle);
-  if (entry->threads_in.load(std::memory_order_relaxed) != (is_here ? 1 : 0)) return task::in_use.tell();
-  if (!is_here) return task::end_left(handle);
-  while (task::current() != 0 && task::try_find(handle) != nullptr) task::end_current();
+  if (task::try_find(handle) == nullptr) return task::no_task.tell();
+  if (task::handles::is_within(task::current(), handle)) return task::end_from_current(handle);
+  task::finish_if_last(task::handles::end(handle), handle);
 }
 
 BURSAR_EXPORT bursar_task* bursar_task_switch(bursar_task* next) {
   if (!task::may_be_in_tasks()) return nullptr;
   const InsideScope inside;
-  const task::Handle former = task::current();
-  bursar_task* told = task::try_find(former) == nullptr ? nullptr : task::pointer_of(former);
-  if (next == told || (next != nullptr && task::try_find(task::handle_of(next)) == nullptr)) return told;
-  task::handles::leave(former);
-  task::handles::enter(task::handle_of(next));
-  task::go_on_in(task::handle_of(next));
+  bursar_task* told = task::pointer_of(task::try_find(task::current()) == nullptr ? 0 : task::current());
+  const task::Handle handle = task::handle_of(next);
+  if (next != nullptr && next == told) return told;
+  task::go_on_in(task::handles::try_enter(handle) ? handle : 0);
   return told;
 }
 

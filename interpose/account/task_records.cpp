@@ -64,15 +64,24 @@ bool try_renew() noexcept {
   return true;
 }
 
+/// A record that has had all its generations waits for a walk.
+void rest(uint32_t record) noexcept {
+  worn_count.fetch_add(1, std::memory_order_relaxed);  // first: who finds the record there takes it off
+  worn_records.push(record);
+}
+
 /// One more of the ledger's records; 0 when there is none.
 uint32_t try_make() noexcept {
   const uint32_t capacity = std::min(task_record_count, ledger::book.header().tasks.entry_count);
   if (records_made.load(std::memory_order_relaxed) >= capacity) return 0;
   const LockGuard guard(growing);
-  const uint32_t record = records_made.load(std::memory_order_relaxed);
-  if (record >= capacity || !ledger::book.try_use_task(record)) return 0;
-  records_made.store(record + 1, std::memory_order_relaxed);
-  return record;
+  for (uint32_t record = records_made.load(std::memory_order_relaxed); record < capacity; ++record) {
+    if (!ledger::book.try_use_task(record)) return 0;
+    records_made.store(record + 1, std::memory_order_relaxed);
+    if (generations[record] < generation_max) return record;
+    rest(record);  // of a child: a block of its parent has the last generation
+  }
+  return 0;
 }
 
 uint32_t take_record() noexcept {
@@ -96,8 +105,7 @@ Tag take(uint32_t kind) noexcept {
 void give_back(Tag tag) noexcept {
   const uint32_t record = record_of(tag);
   if (generation_of(tag) < generation_max) return free_records.push(record);
-  worn_count.fetch_add(1, std::memory_order_relaxed);  // first: who finds the record there takes it off
-  worn_records.push(record);
+  rest(record);
 }
 
 ledger::Task* try_find(Tag tag) noexcept {
@@ -116,6 +124,11 @@ void begin_child() noexcept {
   const uint32_t made = records_made.load(std::memory_order_relaxed);
   for (uint32_t record = 1; record < made; ++record) generations[record] = 0;
   records_made.store(1, std::memory_order_relaxed);
+}
+
+void note_inherited(Tag tag) noexcept {
+  uint8_t& generation = generations[record_of(tag)];
+  if (generation_of(tag) > generation) generation = static_cast<uint8_t>(generation_of(tag));
 }
 
 void walk(heap::TagVisitor visit, void* context) noexcept { walk_over_tags(visit, context); }

@@ -24,8 +24,11 @@ void give_back(Tag tag) noexcept;
 /// The record that the task has; null when it has none (any more). Any tag but 0.
 [[nodiscard]] ledger::Task* try_find(Tag tag) noexcept;
 
-/// In a new child, whose ledger has no records yet: none is taken. Pre: no tag of a block names a record; no other thread counts.
+/// In a new child, whose ledger has no records yet: none is taken. Pre: no other thread counts.
 void begin_child() noexcept;
+
+/// A block of the parent has this tag, and keeps it: no task of this process will. Pre: after begin_child, before the first take; no other thread counts.
+void note_inherited(Tag tag) noexcept;
 
 /// Shows all tags. Pre: the caller did not interrupt the heap.
 void walk(heap::TagVisitor visit, void* context) noexcept;

@@ -63,9 +63,10 @@ void set_label(Tag tag, const char* label) noexcept;
 /// While a thread stays in a task: the record's peak hears of it.
 void raise_peak(Tag tag, int64_t high_of_stay) noexcept;
 
-/// In a new child: the tables of its own ledger begin with the parent's kinds and what lives of each; says what lives of all. All tags that blocks have become those of
-/// their kinds; the tasks that the forking thread was in go on as new ones, of which nothing lives yet. Sets thread.task_tag and
-/// thread.base_tag. Pre: the ledger of the child is open and empty; no other thread counts.
+/// In a new child: the tables of its own ledger begin with the parent's kinds and what lives of each; says what lives of all. Blocks keep the tags they
+/// have: those with a record are of no task here, and so of their kinds. The tasks that the forking thread was in go on as new ones, of which
+/// nothing lives yet. Sets thread.task_tag and thread.base_tag. Pre: the ledger of the child is open and empty; no other thread counts. Cost: some
+/// nanoseconds for each block in use.
 struct LiveSum {
   uint64_t blocks;
   uint64_t bytes;

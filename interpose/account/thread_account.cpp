@@ -1,6 +1,8 @@
 // What a thread counts: its entry into tasks and its way out, its limits, its life.
 #include "interpose/account/thread_account.h"
 
+#include <algorithm>
+
 #include "allocator/heap_registry.h"
 #include "allocator/os.h"
 #include "allocator/thread.h"
@@ -64,19 +66,14 @@ int64_t live_of_stay(const ThreadAccount& account, int64_t live) noexcept {
   return live - at_entry + static_cast<int64_t>(get(slot.foreign_freed_bytes));
 }
 
-/// By how much live bytes may still rise before a budget is spent: that of the task, or of the process where that is the task. INT64_MAX without
-/// one.
+/// By how much live bytes may still rise before a budget is spent, that of the task or that of the process. INT64_MAX without one. `live` is of the
+/// thread.
 int64_t left_of_budget(const ThreadAccount& account, int64_t live) noexcept {
-  const Header& header = book.header();
-  const Tag tag = tag_of(account);
-  const bool is_process = tag == ledger::tag_of_kind(ledger::kind_outside) &&
-                          header.task_source == ledger::TaskSource::process && header.budget_bytes != 0;
-  if (is_process) {
-    const int64_t of_others = header.live_bytes.load(std::memory_order_relaxed) - get(account.slot->flushed_bytes);
-    return static_cast<int64_t>(header.budget_bytes) - of_others - live;
-  }
-  const int64_t headroom = tables::headroom_of(tag);
-  return headroom == INT64_MAX ? INT64_MAX : headroom - live_of_stay(account, live);
+  const int64_t of_process = left_of_process();
+  const int64_t unflushed = live - get(account.slot->flushed_bytes);
+  const int64_t of_task = tables::headroom_of(tag_of(account));
+  return std::min(of_process == INT64_MAX ? INT64_MAX : of_process - unflushed,
+                  of_task == INT64_MAX ? INT64_MAX : of_task - live_of_stay(account, live));
 }
 
 /// What was highest is kept for process and task, so that live_high may begin anew.
@@ -210,6 +207,12 @@ void pass_limit(ThreadAccount& account) noexcept {
 
 bool is_over_budget(const ThreadAccount& account, uint64_t bytes) noexcept {
   return !fits(left_of_budget(account, live_bytes_of(*account.slot)), bytes);
+}
+
+int64_t left_of_process() noexcept {
+  const Header& header = book.header();
+  if (header.task_source != ledger::TaskSource::process || header.budget_bytes == 0) return INT64_MAX;
+  return static_cast<int64_t>(header.budget_bytes) - header.live_bytes.load(std::memory_order_relaxed);
 }
 
 void begin_foreign_free(ThreadAccount& account, Tag tag, uint64_t usable_bytes) noexcept {

@@ -33,8 +33,14 @@ void make_kind(const char* name, char (&kind)[name_bytes]) noexcept {
 }
 
 bool is_row(const ThreadKind& row, const char* kind) noexcept {
-  // Pairs with the release in find_row: the name is written.
+  // Pairs with the release in set_name: the name is written.
   return row.is_there.load(std::memory_order_acquire) != 0 && strcmp(row.name, kind) == 0;
+}
+
+/// Pre: it fits, with its NUL.
+void set_name(ThreadKind& row, const char* name) noexcept {
+  memcpy(row.name, name, strlen(name) + 1);
+  row.is_there.store(1, std::memory_order_release);
 }
 
 ThreadKind& find_row(const char* kind) noexcept {
@@ -47,15 +53,11 @@ ThreadKind& find_row(const char* kind) noexcept {
   for (size_t i = 0; i < last; ++i) {
     if (is_row(rows[i], kind)) return rows[i];
     if (rows[i].is_there.load(std::memory_order_relaxed) != 0) continue;
-    strcpy(rows[i].name, kind);
-    rows[i].is_there.store(1, std::memory_order_release);
+    set_name(rows[i], kind);
     return rows[i];
   }
   ThreadKind& others = rows[last];
-  if (others.is_there.load(std::memory_order_relaxed) == 0) {
-    strcpy(others.name, "(others)");
-    others.is_there.store(1, std::memory_order_release);
-  }
+  if (others.is_there.load(std::memory_order_relaxed) == 0) set_name(others, "(others)");
   return others;
 }
 

@@ -9,8 +9,10 @@
 namespace bursar {
 
 using arena_detail::Chunk;
+using arena_detail::Destroyer;
 using arena_detail::Finalizer;
 using arena_detail::Finalizers;
+using arena_detail::Run;
 using arena_detail::State;
 
 namespace {
@@ -18,23 +20,61 @@ namespace {
 /// What one arena tells the process's figures at once: often enough to be looked at, too seldom to cost.
 constexpr std::uint64_t told_bytes_min = std::uint64_t{1024} * 1024;
 
-/// Destroys what is newer than `until`, newest first. A destructor may allocate in the arena, and even make objects: they go next.
-void run_finalizers(State& state, const Finalizer* until) noexcept {
+/// Destroys single objects, as long as the list ends with such, and none of their destructors makes objects. Pre: no run is open.
+void destroy_singles(State& state, const Finalizer* until) noexcept {
   Finalizers& list = state.finalizers;
-  while (list.next != until) {
-    if (list.next == list.begin) {
-      list = *(reinterpret_cast<const Finalizers*>(list.begin) - 1);
+  // Ends at the mark before the block's first, if nowhere else.
+  for (Finalizer* last = list.next; last != until && last[-1].destroyer != nullptr;) {
+    const Destroyer& destroyer = *last[-1].destroyer;
+    // A loop of its own, with the destructor in it, for two of a kind.
+    if (last - 1 != until && last[-2].destroyer == &destroyer) {
+      destroyer.destroy_singles(list, state.run, until);
+      last = list.next;
+    } else {
+      // Before the call: a destructor that looks at the arena finds it in order.
+      list.next = --last;
+      destroyer.destroy_one(last->place);
+    }
+    if (list.next != last || state.run.destroyer != nullptr) [[unlikely]]
+      return;
+  }
+}
+
+/// Opens the run again whose mark is the list's end, or goes back to the end of the block before. False where there is neither.
+bool reopen_run(State& state) noexcept {
+  Finalizers& list = state.finalizers;
+  if (list.begin == nullptr) return false;
+  if (list.next == list.begin) {
+    list = *reinterpret_cast<const Finalizers*>(list.begin - arena_detail::finalizers_in_head);
+  } else if (const Finalizer mark = list.next[-1]; mark.destroyer == nullptr) {
+    --list.next;
+    state.run = {list.next[-1].destroyer, mark.place};
+  }
+  return true;
+}
+
+/// Destroys what is newer than when the list's end was `until` and the open run ended at `until_end` (null: none was), newest first. A
+/// destructor may allocate in the arena, and even make objects: they go next.
+void run_destructors(State& state, const Finalizer* until, const std::byte* until_end) noexcept {
+  Finalizers& list = state.finalizers;
+  Run& run = state.run;
+  for (;;) {
+    if (run.destroyer == nullptr) {
+      if (list.next == until || list.begin == nullptr) return;
+      destroy_singles(state, until);
+      if (run.destroyer == nullptr && list.next != until && !reopen_run(state)) return;
       continue;
     }
-    const Finalizer* stop = until >= list.begin && until < list.next ? until : list.begin;
-    for (Finalizer* last = list.next; last != stop;) {
-      const Finalizer finalizer = *--last;
-      // Before the call: a destructor that looks at the arena finds it in order.
-      list.next = last;
-      finalizer.destroy(finalizer.object);
-      if (list.next != last) [[unlikely]]
-        break;
+    // The oldest goes as a single object: it is in the list, which must have been told before its destructor looks at the arena.
+    const std::byte* beyond = list.next[-1].place + run.destroyer->stride_bytes;
+    const bool is_there = list.next == until;
+    if (is_there && until_end > beyond && until_end <= run.end) beyond = until_end;
+    if (run.end > beyond) {
+      run.destroyer->destroy_run(run, beyond);
+      continue;
     }
+    if (!is_there || until_end == nullptr) run = {};
+    if (is_there) return;
   }
 }
 
@@ -62,7 +102,7 @@ void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcep
 }
 
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  const ArenaWork::Outcome outcome = ArenaWork(*this).allocate(bytes, alignment);
+  const ArenaWork::Outcome outcome = ArenaWork(*this, OnNoMemory::throw_error).allocate(bytes, alignment);
   if (outcome.block == nullptr) throw_error(outcome.fault, bytes);
   return outcome.block;
 }
@@ -74,9 +114,11 @@ void Arena::throw_error(ArenaFault fault, std::size_t wanted_bytes) const {
 Arena::Checkpoint Arena::checkpoint() const noexcept {
   Checkpoint place;
   place.first_ = state_.first;
+  place.arena_ = this;
   place.chunk_ = state_.chunk;
   place.large_ = state_.large;
-  place.finalizers_ = state_.finalizers;
+  place.finalizer_ = state_.finalizers.next;
+  place.run_end_ = mark().run_end;
   place.watched_blocks_ = state_.watched_blocks;
   place.position_ = state_.position;
   place.hidden_offset_ = state_.hidden_offset;
@@ -90,45 +132,54 @@ void Arena::rewind(const Checkpoint& checkpoint) noexcept {
   ArenaWork work(*this);
   if (checkpoint.resets_ != state_.resets) report_misuse("Arena::rewind: the checkpoint is from before a reset");
   if (work.is_ahead(checkpoint)) report_misuse("Arena::rewind: the checkpoint is no place of this arena any more");
-  run_finalizers(state_, checkpoint.finalizers_.next);
-  state_.finalizers = checkpoint.finalizers_;
+  run_destructors(state_, checkpoint.finalizer_, checkpoint.run_end_);
   work.end_watched_blocks(checkpoint.watched_blocks_);
   work.go_back(checkpoint);
 }
 
 bool Arena::try_extend_finalizers() noexcept {
+  using namespace arena_detail;
   Finalizers& list = state_.finalizers;
-  const std::size_t count = list.begin == nullptr ? arena_detail::finalizers_first : arena_detail::finalizers_later;
-  // The head takes as much as two of them, so that they follow each other without a gap.
-  constexpr std::size_t head_bytes = 2 * sizeof(Finalizer);
-  static_assert(sizeof(Finalizers) <= head_bytes);
-  auto* block = static_cast<std::byte*>(try_allocate(head_bytes + count * sizeof(Finalizer), alignof(Finalizers)));
-  if (block == nullptr) return false;
-  auto* first = reinterpret_cast<Finalizer*>(block + head_bytes);
-  ::new (reinterpret_cast<Finalizers*>(first) - 1) Finalizers(list);
-  list = {first, first, first + count};
+  const std::size_t count = list.begin == nullptr ? finalizers_first : finalizers_later;
+  auto* head =
+      static_cast<Finalizer*>(try_allocate((finalizers_in_head + count) * sizeof(Finalizer), alignof(Finalizer)));
+  if (head == nullptr) return false;
+  if (state_.run.destroyer != nullptr) close_run();
+  ::new (head) Finalizers(list);
+  Finalizer* first = head + finalizers_in_head;
+  ::new (first - 1) Finalizer{nullptr, nullptr};
+  list = {first, first, first + count - (finalizers_to_add - 1)};
   return true;
+}
+
+/// Notes where the open run ends; there is room (I7).
+void Arena::close_run() noexcept {
+  ::new (state_.finalizers.next++) Finalizer{nullptr, state_.run.end};
+  state_.run = {};
 }
 
 void Arena::undo(Mark mark) noexcept {
   const auto since = static_cast<std::uint32_t>((state_.position >> 32) - (mark.position >> 32));
   Checkpoint place;
   place.first_ = mark.chunk == nullptr ? nullptr : state_.first;
+  place.arena_ = this;
   place.chunk_ = mark.chunk;
   place.chunk_index_ = mark.chunk == nullptr ? 0 : mark.chunk->index;
   place.large_ = mark.large;
   place.position_ = mark.position;
   place.resets_ = state_.resets;
   place.live_allocations_ = ArenaWork::live_allocations(state_) - since;
-  place.finalizers_ = ArenaWork::block_of(state_.finalizers, mark.finalizer);
+  place.finalizer_ = mark.finalizer;
+  place.run_end_ = mark.run_end;
   ArenaWork(*this).find_watched(place, since);
   rewind(place);
 }
 
 void Arena::reset() noexcept {
   ArenaWork work(*this);
-  run_finalizers(state_, nullptr);
+  run_destructors(state_, nullptr, nullptr);
   state_.finalizers = {};
+  state_.run = {};
   work.end_watched_blocks(nullptr);
   const std::size_t cycle_bytes = work.forget_everything();
   const std::size_t decayed = state_.high_water_bytes - state_.high_water_bytes / std::max(options_.decay_divisor, 1U);
@@ -140,8 +191,9 @@ void Arena::reset() noexcept {
 
 void Arena::release() noexcept {
   ArenaWork work(*this);
-  run_finalizers(state_, nullptr);
+  run_destructors(state_, nullptr, nullptr);
   state_.finalizers = {};
+  state_.run = {};
   work.end_watched_blocks(nullptr);
   work.forget_everything();
   work.give_all_back();

@@ -14,7 +14,7 @@ ArenaEpoch* idle = nullptr;
 
 std::atomic<std::uint64_t> serials{0};
 
-ArenaEpoch* acquire_epoch() {
+ArenaEpoch* try_acquire_epoch() noexcept {
   {
     const std::lock_guard lock(idle_lock);
     if (ArenaEpoch* epoch = idle) {
@@ -23,7 +23,7 @@ ArenaEpoch* acquire_epoch() {
       return epoch;
     }
   }
-  return new ArenaEpoch;
+  return new (std::nothrow) ArenaEpoch;
 }
 
 }  // namespace
@@ -37,8 +37,8 @@ void ArenaWork::end_epoch(Arena& arena) noexcept {
   idle = epoch;
 }
 
-ArenaEpoch* ArenaWork::begin_epoch(Arena& arena) {
-  if (arena.state_.epoch == nullptr) arena.state_.epoch = acquire_epoch();
+ArenaEpoch* ArenaWork::try_begin_epoch(Arena& arena) noexcept {
+  if (arena.state_.epoch == nullptr) arena.state_.epoch = try_acquire_epoch();
   return arena.state_.epoch;
 }
 
@@ -49,7 +49,7 @@ void ArenaWork::count_reset(State& state) noexcept {
 
 namespace arena_detail {
 
-const ArenaEpoch* epoch_of(Arena& arena) { return ArenaWork::begin_epoch(arena); }
+const ArenaEpoch* try_epoch_of(Arena& arena) noexcept { return ArenaWork::try_begin_epoch(arena); }
 
 std::uint64_t new_serial() noexcept { return serials.fetch_add(1, std::memory_order_relaxed) + 1; }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 
+#include "bursar/budget.h"
 #include "runtime/src/misuse.h"
 #include "runtime/src/watchers.h"
 
@@ -70,7 +71,7 @@ WatchedBlock watched(const WatchedBlock* record) noexcept {
 
 }  // namespace
 
-ArenaWork::Outcome ArenaWork::allocate(std::size_t bytes, std::size_t alignment) noexcept {
+ArenaWork::Outcome ArenaWork::allocate(std::size_t bytes, std::size_t alignment) {
   constexpr std::size_t bytes_max = std::numeric_limits<std::ptrdiff_t>::max() / 2;
   if (!std::has_single_bit(alignment)) return {nullptr, ArenaFault::bad_alignment};
   if (bytes > bytes_max || alignment > bytes_max) return {nullptr, ArenaFault::too_large};
@@ -86,7 +87,7 @@ ArenaWork::Outcome ArenaWork::allocate(std::size_t bytes, std::size_t alignment)
   return allocate_in_new(bytes, alignment);
 }
 
-ArenaWork::Outcome ArenaWork::allocate_in_new(std::size_t bytes, std::size_t alignment) noexcept {
+ArenaWork::Outcome ArenaWork::allocate_in_new(std::size_t bytes, std::size_t alignment) {
   // More than any place takes, so that the block fits whatever the chunk's address.
   const std::size_t needed_bytes = round_up(chunk_head_bytes + bytes + (alignment > memory_alignment ? alignment : 0) +
                                                 (is_watched() ? 2 * memory_alignment + red_zone_bytes : 0),
@@ -114,18 +115,23 @@ std::size_t ArenaWork::next_chunk_bytes() const noexcept {
   return round_up(std::clamp(bytes, chunk_bytes_min, chunk_bytes_limit), chunk_granule);
 }
 
-ArenaWork::Chunk* ArenaWork::acquire(std::size_t chunk_bytes, ArenaFault& fault) noexcept {
-  fault = ArenaFault::no_memory;
-  void* memory = nullptr;
-  if (options.upstream == nullptr) {
-    memory = try_allocate_memory(chunk_bytes, memory_alignment);
-  } else {
-    try {
-      memory = options.upstream->allocate(chunk_bytes, memory_alignment);
-    } catch (...) {
-      memory = nullptr;
-    }
+/// Null where there is none; what a budget refuses is passed on where the caller may throw.
+void* ArenaWork::acquire_memory(std::size_t chunk_bytes) {
+  try {
+    if (options.upstream != nullptr) return options.upstream->allocate(chunk_bytes, memory_alignment);
+    if (on_no_memory == OnNoMemory::throw_error) return allocate_memory(chunk_bytes, memory_alignment);
+    return try_allocate_memory(chunk_bytes, memory_alignment);
+  } catch (const BudgetExceeded&) {
+    if (on_no_memory == OnNoMemory::throw_error) throw;
+  } catch (...) {
+    // An upstream's, or operator new's: the arena says it in its own words.
   }
+  return nullptr;
+}
+
+ArenaWork::Chunk* ArenaWork::acquire(std::size_t chunk_bytes, ArenaFault& fault) {
+  fault = ArenaFault::no_memory;
+  void* memory = acquire_memory(chunk_bytes);
   if (memory == nullptr) return nullptr;
   if (is_watched()) watchers::begin_container(memory, chunk_bytes, chunk_head_bytes);
   auto* chunk = ::new (memory) Chunk{};
@@ -194,7 +200,7 @@ void* ArenaWork::carve_large(Chunk* chunk, std::size_t bytes, std::size_t alignm
 }
 
 bool ArenaWork::is_ahead(const Arena::Checkpoint& checkpoint) const noexcept {
-  if (checkpoint.first_ == nullptr) return false;  // from when the arena was empty
+  if (checkpoint.first_ == nullptr) return checkpoint.arena_ != &arena;  // from when the arena was empty
   if (checkpoint.first_ != state.first) return true;
   if (checkpoint.chunk_index_ != state.chunk->index) return checkpoint.chunk_index_ > state.chunk->index;
   const std::uint32_t offset_there =
@@ -277,14 +283,6 @@ void ArenaWork::end_watched_blocks(const WatchedBlock* until) noexcept {
   }
 }
 
-arena_detail::Finalizers ArenaWork::block_of(arena_detail::Finalizers list, arena_detail::Finalizer* next) noexcept {
-  while (list.begin != nullptr && (next < list.begin || next > list.end)) {
-    list = *(reinterpret_cast<const arena_detail::Finalizers*>(list.begin) - 1);
-  }
-  list.next = next;
-  return list;
-}
-
 void ArenaWork::find_watched(Arena::Checkpoint& checkpoint, std::uint32_t since) const noexcept {
   if (!is_watched()) return;
   const WatchedBlock* record = state.watched_blocks;
@@ -347,6 +345,8 @@ void ArenaWork::validate(const Arena& arena) noexcept {
   if (reinterpret_cast<std::uintptr_t>(state.base) % memory_alignment != 0) report_misuse("Arena: I2 does not hold");
   if (state.chunk == nullptr && (state.end != 0 || offset != 0)) report_misuse("Arena: I3 does not hold");
   if (is_watched() && (state.end != 0 || offset != 0)) report_misuse("Arena: I4 does not hold");
+  const bool has_room = state.finalizers.next < state.finalizers.limit + (arena_detail::finalizers_to_add - 1);
+  if (state.run.destroyer != nullptr && !has_room) report_misuse("Arena: I7 does not hold");
   std::size_t held_bytes = 0;
   bool is_current_there = state.chunk == nullptr;
   for (const Chunk* chunk = state.first; chunk != nullptr; chunk = chunk->next) {

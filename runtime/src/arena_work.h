@@ -12,14 +12,16 @@ struct ArenaWork {
   using Chunk = arena_detail::Chunk;
   using State = arena_detail::State;
 
-  explicit ArenaWork(Arena& arena) noexcept : options(arena.options_), state(arena.state_) {}
+  /// With throw_error, what operator new throws for a task over its budget passes through allocate().
+  explicit ArenaWork(Arena& of_arena, OnNoMemory without_memory = OnNoMemory::give_null) noexcept
+      : arena(of_arena), options(of_arena.options_), state(of_arena.state_), on_no_memory(without_memory) {}
 
   struct Outcome {
     void* block;
     ArenaFault fault;
   };
   /// What the fast path could not serve.
-  [[nodiscard]] Outcome allocate(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] Outcome allocate(std::size_t bytes, std::size_t alignment);
 
   /// Whether the arena cannot get back to it: it is another arena's, or further on than the arena is.
   [[nodiscard]] bool is_ahead(const Arena::Checkpoint& checkpoint) const noexcept;
@@ -31,9 +33,6 @@ struct ArenaWork {
   void give_all_back() noexcept;
   void end_watched_blocks(const arena_detail::WatchedBlock* until) noexcept;
 
-  /// The list as it was when `next` was its end.
-  [[nodiscard]] static arena_detail::Finalizers block_of(arena_detail::Finalizers list,
-                                                         arena_detail::Finalizer* next) noexcept;
   /// Fills what a checkpoint needs in a watched program, for the moment `since` allocations ago.
   void find_watched(Arena::Checkpoint& checkpoint, std::uint32_t since) const noexcept;
 
@@ -42,22 +41,24 @@ struct ArenaWork {
   static void tell_figures(Arena& arena, Tell tell) noexcept;
   /// Pointers that watch the arena's resets see its end.
   static void end_epoch(Arena& arena) noexcept;
-  [[nodiscard]] static ArenaEpoch* begin_epoch(Arena& arena);
+  [[nodiscard]] static ArenaEpoch* try_begin_epoch(Arena& arena) noexcept;
   static void count_reset(State& state) noexcept;
 
   [[nodiscard]] static std::size_t live_bytes(const State& state) noexcept;
   [[nodiscard]] static std::uint64_t live_allocations(const State& state) noexcept;
   static void validate(const Arena& arena) noexcept;
 
+  const Arena& arena;
   const ArenaOptions& options;
   State& state;
+  const OnNoMemory on_no_memory;
 
  private:
-  enum class Kind : unsigned char { in_order, large };
   [[nodiscard]] std::size_t next_chunk_bytes() const noexcept;
-  [[nodiscard]] Outcome allocate_in_new(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] Outcome allocate_in_new(std::size_t bytes, std::size_t alignment);
   /// A chunk of so many bytes, or null and the reason.
-  [[nodiscard]] Chunk* acquire(std::size_t chunk_bytes, ArenaFault& fault) noexcept;
+  [[nodiscard]] Chunk* acquire(std::size_t chunk_bytes, ArenaFault& fault);
+  [[nodiscard]] void* acquire_memory(std::size_t chunk_bytes);
   void give_back(Chunk* chunk) noexcept;
   void enter(Chunk* chunk, std::uint32_t offset) noexcept;
   [[nodiscard]] void* carve(std::size_t bytes, std::size_t alignment) noexcept;

@@ -89,6 +89,10 @@ void write_image(const FrozenHeader& header, const std::vector<Entry>& entries, 
 
 FrozenResult FrozenInterner::freeze(const Interner& interner, std::optional<std::uint64_t> seed) noexcept try {
   FrozenResult result;
+  if (interner.core_ == nullptr) {
+    result.status = FrozenStatus::no_interner;
+    return result;
+  }
   detail::InternerCore& core = *interner.core_;
   std::size_t texts = 0;
   core.for_each_text([&](std::string_view /*text*/) { ++texts; });

@@ -58,6 +58,7 @@ const char* to_text(FrozenStatus status) noexcept {
     case FrozenStatus::not_an_image: return "not an image of an interner";
     case FrozenStatus::other_version: return "an image of another version: make it anew";
     case FrozenStatus::damaged: return "a damaged image: make it anew";
+    case FrozenStatus::no_interner: return "an interner that has been moved from";
   }
   return "unknown error";
 }
@@ -86,6 +87,10 @@ FrozenResult FrozenInterner::open(const char* path) noexcept {
 }
 
 FrozenStatus FrozenInterner::save(const char* path) const noexcept {
+  if (path == nullptr) {
+    errno = EFAULT;
+    return FrozenStatus::file_error;
+  }
   char beside[4096];
   const int length = std::snprintf(beside, sizeof beside, "%s.%ld.new", path, static_cast<long>(getpid()));
   if (length < 0 || static_cast<std::size_t>(length) >= sizeof beside) {

@@ -37,12 +37,13 @@ const char* InternError::what() const noexcept {
       return "interner: as many bytes as its limit allows (InternerOptions::text_bytes_max)";
     case InternStatus::symbols_exhausted:
       return "interner: no symbols left (InternerOptions::blocks_max, at most 4 GiB of text)";
+    case InternStatus::no_interner: return "interner: it has been moved from, or was never opened";
   }
   return "interner: unknown error";
 }
 
 Interner::Interner(InternerCore* core) noexcept
-    : core_(core), directory_(core != nullptr ? core->directory() : nullptr) {}
+    : core_(core), directory_(core != nullptr ? core->directory() : detail::keywords_alone) {}
 
 Interner::Interner(const InternerOptions& options) : Interner(InternerCore::try_make(options)) {
   if (core_ == nullptr) throw_bad_alloc();
@@ -55,7 +56,7 @@ std::optional<Interner> Interner::try_make(const InternerOptions& options) noexc
 }
 
 Interner::Interner(Interner&& other) noexcept
-    : core_(std::exchange(other.core_, nullptr)), directory_(std::exchange(other.directory_, nullptr)) {}
+    : core_(std::exchange(other.core_, nullptr)), directory_(std::exchange(other.directory_, detail::keywords_alone)) {}
 
 Interner& Interner::operator=(Interner&& other) noexcept {
   Interner taken(std::move(other));
@@ -84,13 +85,21 @@ Interner& Interner::global() {
   return *std::launder(reinterpret_cast<Interner*>(immortal.memory));
 }
 
-InternResult Interner::try_intern(std::string_view text) noexcept { return core_->intern(text); }
+InternResult Interner::try_intern(std::string_view text) noexcept {
+  if (core_ == nullptr) [[unlikely]]
+    return {Symbol(), text.empty() ? InternStatus::ok : InternStatus::no_interner};
+  return core_->intern(text);
+}
 
-std::optional<Symbol> Interner::find(std::string_view text) const noexcept { return core_->find(text); }
+std::optional<Symbol> Interner::find(std::string_view text) const noexcept {
+  if (core_ == nullptr) [[unlikely]]
+    return text.empty() ? std::optional(Symbol()) : std::nullopt;
+  return core_->find(text);
+}
 
-bool Interner::owns(Symbol symbol) const noexcept { return core_->owns(symbol); }
+bool Interner::owns(Symbol symbol) const noexcept { return core_ == nullptr ? symbol.empty() : core_->owns(symbol); }
 
-InternerStats Interner::stats() const noexcept { return core_->stats(); }
+InternerStats Interner::stats() const noexcept { return core_ == nullptr ? InternerStats{} : core_->stats(); }
 
 void Interner::throw_error(InternStatus status) { throw InternError(status); }
 

@@ -15,6 +15,9 @@ namespace bursar::detail {
 /// mmap, munmap, MADV_DONTNEED.
 extern const PageSource system_pages;
 
+/// What a program has before its first text is interned, and what an interner has that was moved from.
+extern const BlockDirectory keywords_alone[1];
+
 /// Out of a seed, or of the system's random numbers.
 [[nodiscard]] std::array<std::uint64_t, 4> make_secrets(std::optional<std::uint64_t> seed) noexcept;
 

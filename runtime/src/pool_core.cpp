@@ -55,7 +55,7 @@ void Core::adopt() noexcept {
   owner_.token.store(is_watched() ? no_thread : real_owner_, std::memory_order_relaxed);
 }
 
-void* Core::acquire_slow() noexcept {
+void* Core::acquire_slow(OnNoMemory on_no_memory) {
   check_owner();
   const WatchedGuard guard;
   FreeSlot* slot = pop_idle();
@@ -64,7 +64,7 @@ void* Core::acquire_slow() noexcept {
     slot = pop_idle();
   }
   if (slot == nullptr) {
-    if (!try_add_slab()) return nullptr;
+    if (!add_slab(on_no_memory)) return nullptr;
     ++misses_;
     slot = pop_idle();
   }
@@ -137,10 +137,11 @@ void Core::collect_remote() noexcept {
   }
 }
 
-bool Core::try_add_slab() noexcept {
+bool Core::add_slab(OnNoMemory on_no_memory) {
   const std::size_t allowed = options_.objects_max - slots_;
   if (allowed == 0) return false;
-  void* memory = try_allocate_memory(shape_.slab_bytes, shape_.slab_bytes);
+  void* memory = on_no_memory == OnNoMemory::give_null ? try_allocate_memory(shape_.slab_bytes, shape_.slab_bytes)
+                                                       : allocate_memory(shape_.slab_bytes, shape_.slab_bytes);
   if (memory == nullptr) return false;
   // The first slot behind the heads that is aligned as the slots are: their size is a multiple of their alignment.
   const std::size_t first = (heads_bytes + shape_.slot_bytes - 1) / shape_.slot_bytes * shape_.slot_bytes;

@@ -1,5 +1,7 @@
 #include "bursar/reduce.h"
 
+#include <limits>
+
 #include "runtime/src/reduce_choice.h"
 
 namespace bursar::reduce {
@@ -11,6 +13,19 @@ const Kernels& kernels() noexcept {
   return chosen;
 }
 
+template <typename T>
+constexpr T most = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity()
+                                                        : std::numeric_limits<T>::max();
+template <typename T>
+constexpr T least = std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                         : std::numeric_limits<T>::lowest();
+
+/// The kernels read the first element without a look.
+template <typename T>
+T extreme(T (*of)(std::span<const T>) noexcept, std::span<const T> values, T of_nothing) noexcept {
+  return values.empty() ? of_nothing : of(values);
+}
+
 }  // namespace
 
 float sum(std::span<const float> values) noexcept { return kernels().sum_float(values); }
@@ -18,14 +33,26 @@ double sum(std::span<const double> values) noexcept { return kernels().sum_doubl
 std::int64_t sum(std::span<const std::int32_t> values) noexcept { return kernels().sum_int32(values); }
 std::int64_t sum(std::span<const std::int64_t> values) noexcept { return kernels().sum_int64(values); }
 
-float minimum(std::span<const float> values) noexcept { return kernels().minimum_float(values); }
-double minimum(std::span<const double> values) noexcept { return kernels().minimum_double(values); }
-std::int32_t minimum(std::span<const std::int32_t> values) noexcept { return kernels().minimum_int32(values); }
-std::int64_t minimum(std::span<const std::int64_t> values) noexcept { return kernels().minimum_int64(values); }
-float maximum(std::span<const float> values) noexcept { return kernels().maximum_float(values); }
-double maximum(std::span<const double> values) noexcept { return kernels().maximum_double(values); }
-std::int32_t maximum(std::span<const std::int32_t> values) noexcept { return kernels().maximum_int32(values); }
-std::int64_t maximum(std::span<const std::int64_t> values) noexcept { return kernels().maximum_int64(values); }
+float minimum(std::span<const float> values) noexcept { return extreme(kernels().minimum_float, values, most<float>); }
+double minimum(std::span<const double> values) noexcept {
+  return extreme(kernels().minimum_double, values, most<double>);
+}
+std::int32_t minimum(std::span<const std::int32_t> values) noexcept {
+  return extreme(kernels().minimum_int32, values, most<std::int32_t>);
+}
+std::int64_t minimum(std::span<const std::int64_t> values) noexcept {
+  return extreme(kernels().minimum_int64, values, most<std::int64_t>);
+}
+float maximum(std::span<const float> values) noexcept { return extreme(kernels().maximum_float, values, least<float>); }
+double maximum(std::span<const double> values) noexcept {
+  return extreme(kernels().maximum_double, values, least<double>);
+}
+std::int32_t maximum(std::span<const std::int32_t> values) noexcept {
+  return extreme(kernels().maximum_int32, values, least<std::int32_t>);
+}
+std::int64_t maximum(std::span<const std::int64_t> values) noexcept {
+  return extreme(kernels().maximum_int64, values, least<std::int64_t>);
+}
 
 std::size_t count_greater(std::span<const float> values, float bound) noexcept {
   return kernels().count_float(values, bound);

@@ -25,18 +25,18 @@ SharedArena::~SharedArena() {
   for (Part* part = parts_; part != nullptr;) delete std::exchange(part, part->next);
 }
 
-Arena& SharedArena::find_local() {
+Arena* SharedArena::try_find_local() noexcept {
   const std::uint64_t thread = thread_token();
   const std::lock_guard lock(lock_);
   Part* part = parts_;
   while (part != nullptr && part->thread != thread) part = part->next;
   if (part == nullptr) {
     part = new (std::nothrow) Part(options_, thread, parts_);
-    if (part == nullptr) throw_bad_alloc();
+    if (part == nullptr) return nullptr;
     parts_ = part;
   }
   last = {identity_, &part->arena};
-  return part->arena;
+  return &part->arena;
 }
 
 void SharedArena::reset() noexcept {

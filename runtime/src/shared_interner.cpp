@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <boost/interprocess/mapped_region.hpp>
 #include <boost/interprocess/shared_memory_object.hpp>
 #include <cerrno>
+#include <climits>
+#include <cstdio>
 #include <utility>
 
 #include "runtime/src/interner_core.h"
@@ -160,7 +163,12 @@ SharedResult SharedInterner::open(const char* name) noexcept {
   return result;
 }
 
-bool SharedInterner::remove(const char* name) noexcept { return shm::shared_memory_object::remove(name); }
+/// As Boost does it, but without memory: a name that cannot be taken away for want of it would stay for ever.
+bool SharedInterner::remove(const char* name) noexcept {
+  std::array<char, NAME_MAX + 2> path;
+  const int length = std::snprintf(path.data(), path.size(), "%s%s", name[0] == '/' ? "" : "/", name);
+  return length > 0 && static_cast<std::size_t>(length) < path.size() && shm_unlink(path.data()) == 0;
+}
 
 SharedInterner::SharedInterner(SharedInterner&& other) noexcept { swap(other); }
 
@@ -174,6 +182,8 @@ SharedInterner::~SharedInterner() { delete mapping_; }
 
 InternResult SharedInterner::try_intern(std::string_view text) noexcept {
   if (text.empty()) return {};
+  if (header_ == nullptr) [[unlikely]]
+    return {Symbol(), InternStatus::no_interner};
   const std::uint64_t hash = detail::TextHash(header_->secrets)(text);
   if (const std::uint32_t place = find_place(hash, text); place != 0)
     return {Symbol(SymbolId{place}), InternStatus::ok};
@@ -185,11 +195,15 @@ InternResult SharedInterner::try_intern(std::string_view text) noexcept {
 
 std::optional<Symbol> SharedInterner::find(std::string_view text) const noexcept {
   if (text.empty()) return Symbol();
+  if (header_ == nullptr) [[unlikely]]
+    return std::nullopt;
   const std::uint32_t place = find_place(detail::TextHash(header_->secrets)(text), text);
   return place == 0 ? std::nullopt : std::optional(Symbol(SymbolId{place}));
 }
 
-std::size_t SharedInterner::texts() const noexcept { return header_->texts.load(std::memory_order_relaxed); }
+std::size_t SharedInterner::texts() const noexcept {
+  return header_ == nullptr ? 0 : header_->texts.load(std::memory_order_relaxed);
+}
 
 void SharedInterner::throw_error(InternStatus status) { throw InternError(status); }
 

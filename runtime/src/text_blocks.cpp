@@ -35,10 +35,9 @@ constexpr std::size_t blocks_of(std::size_t bytes) { return (bytes + symbol_bloc
 // The first word of a row: how many blocks it has. The texts come behind it.
 using RowBlocks = std::uint64_t;
 
-/// What a program has before its first text is interned.
-constinit const BlockDirectory keywords_alone[1] = {keyword_block.bytes.data()};
-
 }  // namespace
+
+constinit const BlockDirectory keywords_alone[1] = {keyword_block.bytes.data()};
 
 const PageSource system_pages{acquire_system_pages, release_system_pages, discard_system_pages};
 

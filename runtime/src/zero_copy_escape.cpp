@@ -189,7 +189,7 @@ Decoded decode(std::string_view escape, EscapeStyle style) {
 
 std::size_t find_backslash(std::string_view text, std::size_t from) {
   const std::size_t at = text.find('\\', from);
-  return at == text.npos ? text.size() : at;
+  return at == std::string_view::npos ? text.size() : at;
 }
 
 /// Behind a backslash that begins no escape. The byte after it is looked at again, but for a second backslash, which would
@@ -266,7 +266,7 @@ std::size_t find_malformed_escape(std::string_view text, EscapeStyle style) noex
     if (decoded.read_bytes == 0) return at;
     at = find_backslash(text, at + decoded.read_bytes);
   }
-  return text.npos;
+  return std::string_view::npos;
 }
 
 }  // namespace bursar::zero_copy

@@ -2,8 +2,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "allocator/thread.h"
 #include "interpose/account/task_handles.h"
+#include "interpose/account/task_records.h"
 #include "table_user.h"
 
 namespace {
@@ -61,10 +64,41 @@ TEST_F(TaskChild, WhatLivesIsInheritedByItsKind) {
   EXPECT_EQ(book.kind(search).inherited_blocks, 2U);
   EXPECT_EQ(live_of(book.kind(search)), 2 * int64_t{tagged_block_bytes});
   EXPECT_EQ(book.kind(0).inherited_bytes, tagged_block_bytes);
-  EXPECT_EQ(blocks[0], ledger::tag_of_kind(search));
-  EXPECT_EQ(blocks[1], ledger::tag_of_kind(search));
+  EXPECT_EQ(account::records::try_find(blocks[0]), nullptr);
+  EXPECT_EQ(account::records::try_find(blocks[1]), nullptr);
   tables::count_foreign_free(blocks[1], tagged_block_bytes);
   EXPECT_EQ(live_of(book.kind(search)), int64_t{tagged_block_bytes});
+}
+
+TEST_F(TaskChild, NoTaskOfItsOwnHasTheTagOfAnInheritedBlock) {
+  const uint32_t search = tables::kind_named("search");
+  constexpr int tasks = 200;
+  TaggedBlocks blocks(tasks);
+  std::set<Tag> inherited;
+  for (int i = 0; i < tasks; ++i) inherited.insert(blocks[i] = run_task(search, {{1, 0, 48, 0}, 48}));
+  fork();
+  for (int i = 0; i < 10 * tasks; ++i) {
+    const Tag tag = run_task(search, {{1, 1, 48, 48}, 48});
+    ASSERT_FALSE(inherited.contains(tag)) << tag;
+  }
+  for (int i = 0; i < tasks; ++i) tables::count_foreign_free(blocks[i], tagged_block_bytes);
+  EXPECT_EQ(live_of(book.kind(search)), 0);
+}
+
+TEST_F(TaskChild, ARecordWhoseGenerationsTheParentUsedUpComesBackWithAWalk) {
+  const uint32_t search = tables::kind_named("search");
+  TaggedBlocks blocks(1);
+  do {
+    blocks[0] = run_task(search, {{1, 0, 48, 0}, 48});
+  } while (ledger::generation_of(blocks[0]) != ledger::generation_max);
+  const uint32_t worn = ledger::record_of(blocks[0]);
+  fork();
+  bool is_back = false;
+  for (int i = 0; i < 1'000'000 && !is_back; ++i) {
+    is_back = ledger::record_of(run_task(search, {{1, 1, 48, 48}, 48})) == worn;
+  }
+  EXPECT_TRUE(is_back);
+  EXPECT_EQ(blocks[0], ledger::tag_of_kind(search));
 }
 
 TEST_F(TaskChild, TheForkingThreadsTaskGoesOn) {

@@ -13,7 +13,15 @@ using namespace bursar::account::handles;
 
 Handle begin_within(Handle outer) { return begin(outer, nullptr); }
 
-uint32_t threads_in(Handle handle) { return try_find(handle)->threads_in; }
+/// As a thread that is in the task ends it and leaves it.
+bool try_end(Handle handle) {
+  Rest rest = end(handle);
+  if (rest == Rest::threads) rest = leave(handle);
+  if (rest == Rest::entry) give_back(handle);
+  return rest == Rest::entry;
+}
+
+uint32_t threads_in(Handle handle) { return try_find(handle)->threads(); }
 
 TEST(TaskHandles, ALivingTaskIsFound) {
   const Handle task = begin_within(0);
@@ -66,44 +74,110 @@ TEST(TaskHandles, ThereAreSixtyFiveThousandAtATime) {
   EXPECT_NE(begin_within(0), 0U);
 }
 
-TEST(TaskHandles, WhoIsInATaskIsInThoseAroundIt) {
+TEST(TaskHandles, ATaskIsWithinThoseThatItWasBegunIn) {
   const Handle outer = begin_within(0);
   const Handle inner = begin_within(outer);
   EXPECT_TRUE(is_within(inner, outer));
   EXPECT_TRUE(is_within(inner, inner));
   EXPECT_FALSE(is_within(outer, inner));
-  leave(inner);
-  EXPECT_EQ(threads_in(inner) + threads_in(outer), 0U);
-  enter(inner);
-  enter(outer);
-  EXPECT_EQ(threads_in(inner), 1U);
-  EXPECT_EQ(threads_in(outer), 2U);
+  EXPECT_EQ(outer_of(inner), outer);
+  EXPECT_EQ(outer_of(outer), 0U);
+}
+
+TEST(TaskHandles, AThreadIsInOneTaskAtATime) {
+  const Handle outer = begin_within(0);
+  const Handle inner = begin_within(outer);
+  EXPECT_EQ(leave(outer), Rest::nothing);
+  ASSERT_TRUE(try_enter(inner));
+  EXPECT_EQ(threads_in(inner), 2U);
+  EXPECT_EQ(threads_in(outer), 0U);
 }
 
 TEST(TaskHandles, ATaskWhoseOuterOneEndedIsWithinNone) {
   const Handle outer = begin_within(0);
   const Handle inner = begin_within(outer);
-  leave(inner);
   EXPECT_TRUE(try_end(outer));
   const Handle other = begin_within(0);  // has the place of the outer one
   EXPECT_FALSE(is_within(inner, outer));
   EXPECT_FALSE(is_within(inner, other));
-  enter(inner);
-  EXPECT_EQ(threads_in(other), 1U);
+}
+
+TEST(TaskHandles, AnEndedTaskStaysUntilTheLastThreadLeavesIt) {
+  const Handle task = begin_within(0);
+  ASSERT_TRUE(try_enter(task));
+  EXPECT_EQ(end(task), Rest::threads);
+  EXPECT_EQ(end(task), Rest::nothing);
+  EXPECT_EQ(try_find(task), nullptr);
+  EXPECT_FALSE(try_enter(task));
+  ASSERT_NE(try_find_entered(task), nullptr);
+  EXPECT_EQ(leave(task), Rest::threads);
+  EXPECT_EQ(leave(task), Rest::entry);
+  give_back(task);
+  EXPECT_EQ(try_find_entered(task), nullptr);
 }
 
 TEST(TaskHandles, AChildHasTheTasksThatNoOtherThreadWasIn) {
   const Handle outer = begin_within(0);
-  const Handle current = begin_within(outer);
-  enter(outer);  // another thread
+  const Handle current = begin_within(outer);  // and another thread is in the outer one still
+  ASSERT_TRUE(try_enter(current));             // and in this one
   const Handle suspended = begin_within(0);
-  leave(suspended);
-  const Handle others = begin_within(0);
+  EXPECT_EQ(leave(suspended), Rest::nothing);
+  const Handle around_others = begin_within(0);
+  EXPECT_EQ(leave(around_others), Rest::nothing);
+  const Handle others = begin_within(around_others);
   begin_child(current);
   EXPECT_EQ(threads_in(current), 1U);
-  EXPECT_EQ(threads_in(outer), 1U);
+  EXPECT_EQ(threads_in(outer), 0U);
   EXPECT_EQ(threads_in(suspended), 0U);
   EXPECT_EQ(try_find(others), nullptr);
+  EXPECT_EQ(try_find(around_others), nullptr);
+  EXPECT_TRUE(is_within(current, outer));
+}
+
+TEST(TaskHandles, AChildIsStillInATaskThatHasEnded) {
+  const Handle current = begin_within(0);
+  ASSERT_TRUE(try_enter(current));
+  EXPECT_EQ(end(current), Rest::threads);
+  begin_child(current);
+  ASSERT_NE(try_find_entered(current), nullptr);
+  EXPECT_EQ(leave(current), Rest::entry);
+}
+
+TEST(TaskHandles, EachTaskIsGivenBackByOneOfThoseThatLeaveAndEndIt) {
+  constexpr int tasks = 20000;
+  constexpr unsigned thread_count = 3;
+  std::atomic<Handle> shared{0};
+  std::atomic<int> given_back{0};
+  std::atomic<unsigned> ready{0};
+  const auto take_note = [&](Handle task, Rest rest) {
+    if (rest != Rest::entry) return;
+    given_back.fetch_add(1);
+    give_back(task);
+  };
+  const auto meet = [&](unsigned round) {
+    ready.fetch_add(1);
+    while (ready.load() < round * thread_count) std::this_thread::yield();
+  };
+  std::vector<std::thread> threads;
+  for (unsigned thread = 0; thread < thread_count; ++thread) {
+    threads.emplace_back([&, thread] {
+      unsigned round = 0;
+      for (int i = 0; i < tasks; ++i) {
+        if (thread == 0) shared = begin_within(0);
+        meet(++round);
+        const Handle task = shared;
+        if (thread == 0) {
+          take_note(task, end(task));
+          take_note(task, leave(task));
+        } else if (try_enter(task)) {
+          take_note(task, leave(task));
+        }
+        meet(++round);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(given_back, tasks);
 }
 
 TEST(TaskHandles, ManyThreadsEndEachTaskOnce) {

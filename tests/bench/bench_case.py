@@ -10,10 +10,12 @@ import unittest
 
 ROOT = pathlib.Path(os.environ.get("BURSAR_SOURCE_ROOT") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("BURSAR_BUILD_ROOT") or ROOT / "build")
-LAUNCHER = BUILD / "bench/compare/measure"
-sys.path.insert(0, str(ROOT / "bench/compare"))
+LAUNCHER = BUILD / "bench/measure/measure"
+for directory in ("compare", "measure"):
+    sys.path.insert(0, str(ROOT / "bench" / directory))
 
-from case import Case, Context, RunFailed, Sample  # noqa: E402, F401 (found by the line above; RunFailed: for others)
+from case import Case  # noqa: E402 (found by the lines above)
+from launcher import Context, RunFailed, Sample  # noqa: E402, F401 (RunFailed: for others)
 from peers import Allocator  # noqa: E402
 from runner import Options, Result, Turn  # noqa: E402
 

@@ -10,7 +10,7 @@ import unittest
 
 from bench_case import BUILD, LAUNCHER, BenchCase
 
-from case import RunFailed, launch, start
+from launcher import RunFailed, launch, start
 
 LIBRARY = str(BUILD / "libbursar.so")
 KEYS = {"wall_s", "user_s", "system_s", "page_faults", "peak_rss_kib", "status"}

@@ -12,9 +12,10 @@ import unittest
 ROOT = pathlib.Path(os.environ.get("BURSAR_SOURCE_ROOT") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("BURSAR_BUILD_ROOT") or ROOT / "build")
 LIBRARY = os.environ.get("BURSAR_LIBRARY") or str(BUILD / "libbursar.so")
-sys.path.insert(0, str(ROOT / "bench" / "compare"))
+for directory in ("compare", "measure"):
+    sys.path.insert(0, str(ROOT / "bench" / directory))
 
-from case import Context, RunFailed, Sample  # noqa: E402: the path comes first
+from launcher import Context, RunFailed, Sample  # noqa: E402: the path comes first
 from program import Program, amount, installed  # noqa: E402
 from program_server import check_mapped  # noqa: E402
 from programs import CASES  # noqa: E402
@@ -28,7 +29,7 @@ class OnDirectory(unittest.TestCase):
         directory = tempfile.TemporaryDirectory(prefix="bursar-programs-")
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
-        self.context = Context(BUILD, self.directory / "inputs", BUILD / "bench/compare/measure", run_seconds_max=60)
+        self.context = Context(BUILD, self.directory / "inputs", BUILD / "bench/measure/measure", run_seconds_max=60)
 
     def prepared(self, case):
         case.prepare(self.context.inputs / case.name)

@@ -15,7 +15,8 @@ import bench_case
 
 import compare
 import selection
-from case import Case, launch
+from case import Case
+from launcher import launch
 
 RECORD = pathlib.Path(sys.argv[1])
 

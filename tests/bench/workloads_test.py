@@ -16,7 +16,8 @@ PROGRAMS = pathlib.Path(os.environ.get("BURSAR_BUILD_ROOT") or ROOT / "build") /
 LIBRARY = os.environ.get("BURSAR_LIBRARY") or str(ROOT / "build/libbursar.so")
 HANDS_OUT_TWICE = os.environ.get("HANDS_OUT_TWICE", "")
 
-sys.path.insert(0, str(ROOT / "bench/compare"))
+for directory in ("compare", "measure"):
+    sys.path.insert(0, str(ROOT / "bench" / directory))
 import workloads  # noqa: E402
 
 SMOKE_PERCENT = "1"

@@ -62,8 +62,9 @@ RUNTIME_LAYERS = [
     {"bursar/arena_error", "bursar/arena_state"},
     {"bursar/arena_inline", "bursar/pool_core"},
     {"bursar/arena"},
-    {"bursar/task_arena", "bursar/object_pool", "bursar/batch", "bursar/arena_resource", "bursar/arena_pointer", "bursar/arena_pool",
-     "bursar/shared_arena", "bursar/aligned_buffer"},
+    {"bursar/object_pool", "bursar/arena_resource", "bursar/arena_pointer", "bursar/arena_pool", "bursar/shared_arena",
+     "bursar/aligned_buffer"},
+    {"bursar/batch"},
 ]
 # Text stands beside the arenas: it knows nothing of them.
 RUNTIME_LAYERS += [
@@ -72,6 +73,7 @@ RUNTIME_LAYERS += [
     {"bursar/zero_copy", "bursar/keywords"},
     {"bursar/interner"},
     {"bursar/frozen_interner", "bursar/shared_interner"},
+    {"bursar/task_arena"},
 ]
 
 RANKS = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -1,4 +1,5 @@
-// Runs each program of misuse under the library: it ends by SIGABRT and says the one line that stands beside it.
+// Runs each program of misuse under the library, with BURSAR_TEST_OPTIONS as its options: it ends by SIGABRT and says the one line that stands
+// beside it.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -94,7 +95,8 @@ std::string read_all(int descriptor) {
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
   alarm(program_seconds_max);  // survives exec
-  unsetenv("BURSAR");
+  const char* options = std::getenv("BURSAR_TEST_OPTIONS");
+  setenv("BURSAR", options == nullptr ? "" : options, 1);
   setenv("LD_PRELOAD", library.c_str(), 1);
   const std::string path = std::string(MISUSE_PROGRAMS) + "/" + one.program;
   std::vector<char*> arguments = {const_cast<char*>(path.c_str())};

@@ -2,8 +2,11 @@
 #include "bursar/arena_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -49,6 +52,33 @@ TEST(ArenaPool, AWarmOneCallsTheHeapNoMore) {
   const auto before = bursar::testing::allocation_calls();
   for (int round = 0; round < 100; ++round) task();
   EXPECT_EQ(bursar::testing::allocation_calls(), before);
+}
+
+/// How many pages the kernel has given this thread.
+long page_faults() {
+  rusage usage{};
+  EXPECT_EQ(getrusage(RUSAGE_THREAD, &usage), 0);
+  return usage.ru_minflt;
+}
+
+TEST(ArenaPool, AWarmOneMeetsNoPageFault) {
+  ArenaPool pool;
+  const auto task = [&](int blocks) {
+    const PooledArena arena = pool.checkout();
+    for (int number = 0; number < blocks; ++number) *static_cast<int*>(arena->allocate(48)) = number;
+  };
+  // The second size is beyond what malloc keeps for the next time.
+  for (const int blocks : {75, 7'500}) {
+    for (int round = 0; round < 3; ++round) task(blocks);
+    // The least of some: the kernel may take a page for itself at any time.
+    long least = std::numeric_limits<long>::max();
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      const long before = page_faults();
+      for (int round = 0; round < 100; ++round) task(blocks);
+      least = std::min(least, page_faults() - before);
+    }
+    EXPECT_EQ(least, 0) << blocks;
+  }
 }
 
 /// The ancestor's name. It asked for 80 of 100.

@@ -66,14 +66,22 @@ class Packaging(unittest.TestCase):
     def test_hardened(self):
         self.compiles_and_runs("g++", CONSUMERS / "without_exceptions.cpp", "-DBURSAR_HARDENED")
 
-    def test_every_header_stands_alone(self):
+    def headers_stand_alone(self, compiler, *options):
+        if shutil.which(compiler) is None:
+            self.skipTest(f"no {compiler}")
         for header in sorted((self.prefix / "include/bursar").glob("*.h")):
             if header.stem.endswith("_inline"):
                 continue
             with self.subTest(header=header.name):
                 source = self.root / f"alone_{header.stem}.cpp"
                 source.write_text(f"#include <bursar/{header.name}>\nint main() {{}}\n")
-                run("g++", *STRICT, "-fsyntax-only", f"-I{self.prefix}/include", source)
+                run(compiler, *STRICT, *options, "-fsyntax-only", f"-I{self.prefix}/include", source)
+
+    def test_every_header_stands_alone_with_gcc(self):
+        self.headers_stand_alone("g++")
+
+    def test_every_header_stands_alone_with_clang(self):
+        self.headers_stand_alone("clang++", "-fno-exceptions", "-fno-rtti")
 
     def test_by_cmake(self):
         if shutil.which("cmake") is None:

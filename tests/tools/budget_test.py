@@ -158,6 +158,11 @@ for mib in (40, 80, 50):
         self.assertRegex(done.stderr, r"what\(\):  bursar: task 'greedy_alone' over its budget of 64\.0 MiB: 6\d\.\d MiB live, "
                                       r"1\.0\d MiB wanted; most in large blocks \(6\d\.\d MiB\)")
 
+    def test_a_task_that_the_program_begins_does_not_get_it_out_of_the_budget_of_the_process(self):
+        done = self.bursar("run", "--tasks=process", "--budget=64M", "-o", "/dev/null", "--", tool.product("GREEDY_ALONE"), "task")
+        self.assertEqual(done.returncode, 128 + 6)
+        self.assertRegex(done.stderr, r"task 'greedy_alone' over its budget of 64\.0 MiB: 6\d\.\d MiB live, ")
+
 
 class Loop(tool.ToolTest):
     def test_is_told_where_nobody_knows_the_turns(self):

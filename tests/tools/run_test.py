@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -92,6 +93,43 @@ class Signals(tool.ToolTest):
         self.assertEqual((report["ending"], report["term_signal"], report["exit_status"]), ("killed", 9, None))
         self.assertEqual((report["allocations"], report["live_blocks"]), (1234, 1234))
         self.assertGreater(report["peak_rss_bytes"], 0)
+
+
+class LastProgram(tool.ToolTest):
+    """A program that executes another, which keeps no ledger."""
+
+    def lines(self, *words):
+        done = self.bursar("run", "-o", "report", "--", *words)
+        return done.returncode, (self.directory / "report").read_text().splitlines()
+
+    def assert_ended_as(self, name, *words, status=0):
+        found, lines = self.lines(*words)
+        self.assertEqual((found, lines[1]), (status, f"  ended as {name}: unless it renamed itself, it executed a program that left no ledger "
+                                                     "and is not counted"))
+
+    def test_without_the_environment_is_told(self):
+        self.assert_ended_as("sh", "env", "-i", "sh", "-c", "exit 3", status=3)
+        self.assert_ended_as("sh", "env", "-i", "sh", "-c", "kill -9 $$", status=137)
+
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("setpriv"), "only root may become another user")
+    def test_of_a_user_who_may_not_enter_the_directory_is_told(self):
+        self.assert_ended_as("env", "setpriv", "--reuid=65534", "--clear-groups", "env", "--version")
+
+    def test_that_is_static_is_told(self):
+        self.assert_ended_as("known_calls_sta", "sh", "-c", f"exec {tool.product('KNOWN_CALLS_STATIC')}")
+
+    def test_is_told_in_json(self):
+        self.assertEqual(self.run_json("env", "-i", "sh", "-c", "exit 3", status=3)["ended_as"], "sh")
+        self.assertIsNone(self.run_json("sh", "-c", "exit 3", status=3)["ended_as"])
+
+    def test_that_keeps_one_or_ends_without_exit_is_not(self):
+        script = self.directory / "a script"
+        script.write_text("#!/bin/sh\nkill -9 $$\n")
+        script.chmod(0o755)
+        for words in (("sh", "-c", "exec true"), ("sh", "-c", "kill -9 $$"), (script,), ("env", "sh", "-c", "kill -9 $$"),
+                      (tool.product("KNOWN_CALLS"), "malloc:1:1", "exec", "kill:9")):
+            _, lines = self.lines(*words)
+            self.assertNotIn("ended as", lines[1], words)
 
 
 class Environment(tool.ToolTest):
@@ -246,6 +284,17 @@ class Places(tool.ToolTest):
         self.assertLess(time.monotonic() - begin, 39)
         self.assertEqual(done.returncode, 0)
         self.assert_nothing_left()
+
+    def test_processes_that_outlive_the_run_say_nothing_of_their_ledgers(self):
+        said, ended = self.directory / "said", self.directory / "ended"
+        script = f"(while [ -e {self.runtime_directory}/bursar-* ]; do sleep 0.05; done; ls / | cat; touch {ended}) >/dev/null 2>{said} &"
+        done = self.bursar("run", "-o", "report", "--", "sh", "-c", script)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        deadline = time.monotonic() + tool.SECONDS_MAX
+        while not ended.exists():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+        self.assertEqual(said.read_text(), "")
 
     def test_a_nested_run_has_its_own_report(self):
         inner = self.directory / "inner"

@@ -50,6 +50,19 @@ TEST(ServeWatch, ASampleHasTheTasksOfAllKinds) {
   EXPECT_EQ(watch.ledgers().at(0)->history.back().task_allocations, 40U);
 }
 
+TEST(ServeWatch, ACounterDoesNotFallWhileTheProcessRuns) {
+  MadeHost host;
+  tool::Snapshot process = running_process(7);
+  process.kinds.push_back(kind_with("GET", 10, 5));
+  host.add(process);
+  Watch watch(host.source(), {});
+  watch.refresh(1000);
+  process.kinds.back() = kind_with("GET", 9, 5);  // as it is seen while a thread hands its figures over
+  host.add(process);
+  watch.refresh(2000);
+  EXPECT_EQ(watch.ledgers()[0]->snapshot.kinds.back().flow.allocations, 50U);
+}
+
 TEST(ServeWatch, ALookInBetweenIsNoSample) {
   MadeHost host;
   host.add(running_process(1));

@@ -10,10 +10,11 @@ import tool
 
 BLOCK_BYTES = 112  # of 100
 NO_TASK = "bursar: bursar_task_end: no task has this handle: it was never given out, or has ended; ignored (end each once)\n"
-IN_USE = "bursar: bursar_task_end: another thread is in this task; ignored (let it switch to another before)\n"
 
 
 class TasksTest(tool.ToolTest):
+    guest = "KNOWN_TASKS"
+
     def run_guest(self, *words, options="", status=0):
         """What the guest says on standard error; its ledgers lie in self.directory."""
         libraries = [tool.product("BURSAR_LIBRARY")]
@@ -21,7 +22,7 @@ class TasksTest(tool.ToolTest):
             libraries.insert(0, tool.product("BURSAR_LOOP_LIBRARY"))
         settings = f"ledger={self.directory}/%p.ledger" + (f",{options}" if options else "")
         environment = self.environment(LD_PRELOAD=":".join(libraries), BURSAR=settings)
-        done = subprocess.run([tool.product("KNOWN_TASKS"), *map(str, words)], env=environment, capture_output=True,
+        done = subprocess.run([tool.product(self.guest), *map(str, words)], env=environment, capture_output=True,
                               text=True, timeout=tool.SECONDS_MAX, cwd=self.directory)
         self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
         return done.stderr
@@ -103,7 +104,7 @@ class ByApi(TasksTest):
         self.assert_kind(report, "suspended", tasks_ended=1, allocations=5)
 
     def test_what_is_no_task_is_told_once_and_ignored(self):
-        report = self.report_of("misuse", errors=NO_TASK + IN_USE)
+        report = self.report_of("misuse", errors=NO_TASK)
         self.assert_kind(report, "stale", tasks_begun=1, tasks_ended=1)
         self.assertEqual(self.kinds(report)["main"]["tasks_ended"], 1)
 
@@ -174,6 +175,35 @@ class ForkWithinATask(TasksTest):
         self.assertEqual(self.child["running_tasks"], [])
         live = sum(row["live_bytes"] for row in self.child["task_kinds"])
         self.assertEqual(live, self.child["live_bytes"])
+
+
+class HandedOver(TasksTest):
+    guest = "HANDED_TASKS"
+
+    def test_a_request_may_end_before_its_part_does_in_another_thread(self):
+        rounds = 20
+        report = self.report_of("parts", rounds)
+        self.assert_kind(report, "request", tasks_begun=3 * rounds, tasks_ended=3 * rounds)
+        self.assert_kind(report, "part", tasks_ended=3 * rounds, allocations=7 * 3 * rounds, live_blocks=0)
+        self.assertEqual(self.kinds(report)["part"]["allocations_per_task"]["highest"], 7)
+        self.assertGreaterEqual(self.kinds(report)[None]["allocations"], 50)
+        self.assert_consistent(report)
+
+    def test_an_end_may_race_with_a_part_that_ends(self):
+        count = 100_000
+        report = self.report_of("racing_ends", count)
+        for kind in ("request", "part"):
+            self.assert_kind(report, kind, tasks_begun=count, tasks_ended=count)
+        self.assertEqual(report["running_tasks"], [])
+
+    def test_a_task_may_end_in_another_thread(self):
+        count = 20
+        report = self.report_of("moved", count)
+        row = self.kinds(report)["moved"]
+        self.assertEqual((row["tasks_begun"], row["tasks_ended"]), (count, count))
+        self.assertEqual(report["running_tasks"], [])
+        self.assertGreaterEqual(self.kinds(report)[None]["allocations"], (5 + 7) * count)
+        self.assert_consistent(report)
 
 
 class ByThread(TasksTest):
@@ -261,13 +291,13 @@ class WithoutAnAccount(TasksTest):
         for words in (["switch"], ["pool", 4], ["thread_end"], ["names"], ["kinds", 2000], ["alive", 70_000],
                       ["shared", 4, 100], ["turns", 5], ["million", 100_000]):
             with self.subTest(words):
-                done = subprocess.run([tool.product("KNOWN_TASKS"), *map(str, words)], timeout=tool.SECONDS_MAX,
+                done = subprocess.run([tool.product(self.guest), *map(str, words)], timeout=tool.SECONDS_MAX,
                                       env=self.environment(LD_PRELOAD=tool.product("BURSAR_LIBRARY")),
                                       capture_output=True, text=True)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_misuse_is_told_as_well(self):
-        for words, lines in ((["misuse"], NO_TASK + IN_USE), (["fork"], NO_TASK)):
+        for words, lines in ((["misuse"], NO_TASK), (["fork"], NO_TASK)):
             done = subprocess.run([tool.product("KNOWN_TASKS"), *words], timeout=tool.SECONDS_MAX, capture_output=True,
                                   env=self.environment(LD_PRELOAD=tool.product("BURSAR_LIBRARY")), text=True)
             self.assertEqual((done.returncode, done.stderr), (0, lines), words)

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include "tools/bursar/fault.h"
 #include "tools/bursar/file_descriptor.h"
@@ -99,21 +100,28 @@ int exec_error(const FileDescriptor& pipe_end) {
   return count == sizeof error ? error : 0;
 }
 
-/// Minor and major faults of a process that has ended and is not reaped yet. What wait4 tells includes its children's.
-/// 0 where /proc cannot tell.
-uint64_t own_page_faults(pid_t process_id) {
+/// What only /proc tells of a process that has ended, and only until it is reaped.
+struct LastWords {
+  std::string name;
+  uint64_t page_faults = 0;  // minor and major. What wait4 tells includes its children's
+};
+
+/// Nothing where /proc cannot tell.
+LastWords last_words_of(pid_t process_id) {
   std::ifstream stat(fmt::format("/proc/{}/stat", process_id));
   std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
   // The name, in brackets, may hold anything; behind it: state, six numbers, minflt, cminflt, majflt.
+  const size_t name_start = text.find('(') + 1;
   const size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_start == 0 || name_end == std::string::npos || name_end < name_start) return {};
   std::istringstream fields(text.substr(name_end + 1));
   std::string skipped;
   for (int i = 0; i < 7; ++i) fields >> skipped;
   uint64_t minor = 0;
   uint64_t of_children = 0;
   uint64_t major = 0;
-  return fields >> minor >> of_children >> major ? minor + major : 0;
+  fields >> minor >> of_children >> major;
+  return {.name = text.substr(name_start, name_end - name_start), .page_faults = fields ? minor + major : 0};
 }
 
 /// Waits first and reaps then, with signals held back in between: a handler must not find the number of a process that
@@ -126,7 +134,7 @@ Ending await(pid_t process_id) {
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, nullptr);
 
-  const uint64_t page_faults = own_page_faults(process_id);
+  LastWords last_words = last_words_of(process_id);
   int status = 0;
   rusage usage{};
   if (wait4(process_id, &status, 0, &usage) != process_id) {
@@ -140,7 +148,8 @@ Ending await(pid_t process_id) {
       .user_ns = ns_of(usage.ru_utime),
       .system_ns = ns_of(usage.ru_stime),
       .peak_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024,
-      .page_faults = page_faults,
+      .page_faults = last_words.page_faults,
+      .last_name = std::move(last_words.name),
   };
 }
 
@@ -148,7 +157,8 @@ Ending await(pid_t process_id) {
 
 /// fork, not vfork or posix_spawn: the kernel counts what was resident before execve to the program's peak, and a child
 /// of fork has far less of that than its parent.
-Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+Ending run_to_end(const std::vector<std::string>& command, const std::vector<std::string>& environment,
+                  const std::function<void(pid_t)>& on_start) {
   const std::vector<char*> arguments = pointers_to(command);
   const std::vector<char*> variables = pointers_to(environment);
   int ends[2];
@@ -180,6 +190,7 @@ Ending run_to_end(const std::vector<std::string>& command, const std::vector<std
   sigprocmask(SIG_SETMASK, &before, nullptr);
 
   const int error = exec_error(read_end);
+  if (error == 0) on_start(process_id);
   Ending ending = await(process_id);
   let_terminal_interrupt();
   if (error != 0) refuse(command[0], error);

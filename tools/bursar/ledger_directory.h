@@ -1,20 +1,13 @@
 // The directory in which all processes of one run leave their ledgers.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
 
-namespace bursar::tool {
+#include "tools/bursar/ledger_path.h"
 
-/// One ledger of the run: a process has one for each program that it executed.
-struct LedgerName {
-  pid_t process_id = 0;
-  unsigned generation = 0;
-  std::filesystem::path path;
-};
+namespace bursar::tool {
 
 /// Of mode 0700, and removed with what is in it when its owner goes, unless the user named it.
 class LedgerDirectory {
@@ -35,6 +28,11 @@ class LedgerDirectory {
   [[nodiscard]] std::string setting() const;
 
   [[nodiscard]] std::vector<LedgerName> ledgers() const;
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+  /// Whether the user named it.
+  [[nodiscard]] bool is_kept() const noexcept { return kept_ == Kept::yes; }
 
  private:
   enum class Kept : unsigned char { no, yes };

@@ -12,8 +12,8 @@
 #include <system_error>
 
 #include "tools/bursar/fault.h"
-#include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/hand_over.h"
+#include "tools/bursar/ledger_owner.h"
 #include "tools/bursar/ledger_path.h"
 
 namespace bursar::tool {
@@ -48,8 +48,8 @@ bool is_named_as_ledger(std::string_view name) {
 }
 
 /// Opens without waiting: a FIFO without a writer would never open.
-FileDescriptor open_regular(const std::filesystem::path& path) {
-  FileDescriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+FileDescriptor open_regular(const std::filesystem::path& path, int flags) {
+  FileDescriptor file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags));
   if (!file.is_open()) refuse(path, fmt::format("cannot be opened: {}", std::strerror(errno)));
   struct stat status {};
   if (fstat(file.number(), &status) != 0) refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
@@ -138,8 +138,22 @@ std::unique_ptr<Entry[]> read_table(const FileDescriptor& file, const std::files
 
 }  // namespace
 
-LedgerFile LedgerFile::read(const std::filesystem::path& path) {
-  const FileDescriptor file = open_regular(path);
+LedgerFile LedgerFile::read(const std::filesystem::path& path) { return read(open_regular(path, 0), path); }
+
+LedgerFile LedgerFile::read_found(const std::filesystem::path& path) {
+  const FileDescriptor file = open_regular(path, O_NOFOLLOW);
+  LedgerFile result = read(file, path);
+  struct stat status {};
+  if (fstat(file.number(), &status) != 0) refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+  const uint32_t process_id = result.header().process_id;
+  if (!may_tell_of(process_id, status.st_uid, path)) {
+    refuse(path, fmt::format("is not believed: it belongs to user {}, and tells of process {}, which is another's",
+                             status.st_uid, process_id));
+  }
+  return result;
+}
+
+LedgerFile LedgerFile::read(const FileDescriptor& file, const std::filesystem::path& path) {
   LedgerFile result;
   result.header_ = std::make_unique<Header>();
   Header& header = *result.header_;

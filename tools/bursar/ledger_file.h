@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "interpose/account/ledger_view.h"
+#include "tools/bursar/file_descriptor.h"
 
 namespace bursar::tool {
 
@@ -18,11 +19,16 @@ class LedgerFile {
   /// Throws a Fault that says what is wrong with the file.
   static LedgerFile read(const std::filesystem::path& path);
 
+  /// The same of a file that nobody named: also where it is a link, or where its owner may not tell of its process (may_tell_of).
+  static LedgerFile read_found(const std::filesystem::path& path);
+
   [[nodiscard]] const ledger::Header& header() const noexcept { return *header_; }
   [[nodiscard]] const ledger::View& view() const noexcept { return view_; }
 
  private:
   LedgerFile() = default;
+
+  static LedgerFile read(const FileDescriptor& file, const std::filesystem::path& path);
 
   // On the heap, so that the view stays true when this moves.
   std::unique_ptr<ledger::Header> header_;

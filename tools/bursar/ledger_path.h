@@ -16,6 +16,14 @@ struct ProcessName {
   unsigned generation = 0;
 };
 
+/// A file that has such a name: what is in it may be anything (read_snapshot tells).
+struct LedgerName {
+  pid_t process_id = 0;
+  unsigned generation =
+      0;  // a process has one for each program that it executed; each took the first number that was free
+  std::filesystem::path path;
+};
+
 /// None for any other name.
 [[nodiscard]] std::optional<ProcessName> parse_process_name(std::string_view name);
 

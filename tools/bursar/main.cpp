@@ -36,12 +36,9 @@ const std::map<std::string, Format> formats{
 
 /// What goes where in each subcommand.
 const std::map<std::string, const char*> usages{
-    {"run", "run [OPTIONS] [--] COMMAND [ARGUMENT...]"},
-    {"report", "report [OPTIONS] FILE|PID"},
-    {"top", "top [OPTIONS] [FILE|PID]"},
-    {"diff", "diff [OPTIONS] A B"},
-    {"export", "export --to FORMAT [OPTIONS] FILE|PID"},
-    {"serve", "serve [OPTIONS]"},
+    {"run", "run [OPTIONS] [--] COMMAND [ARGUMENT...]"}, {"report", "report [OPTIONS] FILE|DIRECTORY|PID"},
+    {"top", "top [OPTIONS] [FILE|DIRECTORY|PID]"},       {"diff", "diff [OPTIONS] A B"},
+    {"export", "export --to FORMAT [OPTIONS] FILE|PID"}, {"serve", "serve [OPTIONS]"},
 };
 
 std::map<std::string, TaskSource> task_sources() {
@@ -132,8 +129,9 @@ void describe_run(CLI::App& run, Arguments& arguments) {
 void describe_report(CLI::App& report, Arguments& arguments) {
   report
       .add_option(
-          "FILE|PID", arguments.report.file,
-          "A ledger: of `bursar run --ledgers`, or of BURSAR=ledger=PATH; or the id of a process that keeps one")
+          "FILE|DIRECTORY|PID", arguments.report.target,
+          "A ledger, of BURSAR=ledger=PATH; a directory of them, as `bursar run --ledgers` leaves it; or the id of a "
+          "process that keeps one")
       ->required();
   CLI::Option* format = report.add_option("--format", arguments.report_format, "text (default), json or openmetrics");
   format->type_name("FORMAT")->check(CLI::IsMember(formats));
@@ -152,8 +150,8 @@ std::string fault_of_interval(const std::string& word) {
 }
 
 void describe_top(CLI::App& top, tool::TopOptions& options) {
-  top.add_option("FILE|PID", options.target,
-                 "One ledger, or the id of a process that keeps one; else all of this host");
+  top.add_option("FILE|DIRECTORY|PID", options.target,
+                 "One ledger, or the id of a process that keeps one; or those of a directory; else all of this host");
   top.add_option("--interval", options.interval_seconds, "Read again after so many seconds (default 1)")
       ->type_name("SECONDS")
       ->check(CLI::Validator(fault_of_interval, "", ""));
@@ -206,6 +204,10 @@ void describe_serve(CLI::App& serve, tool::ServeOptions& options) {
       .add_option("--listen", options.listen,
                   "Where to listen (default 127.0.0.1:9477); a port 0 takes any that is free")
       ->type_name("ADDRESS:PORT");
+  serve
+      .add_option("--ledgers", options.ledgers,
+                  "Serve the ledgers of this directory, as `bursar run --ledgers` leaves it, not those of this host")
+      ->type_name("DIRECTORY");
   serve
       .add_option("--kinds-max", options.limits.kinds_max,
                   "How many kinds of tasks (and names of threads) of a process /metrics tells apart (default 50)")

@@ -77,21 +77,31 @@ uint64_t rss_of(uint32_t process_id) {
   return resident_pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-bool has_same_process(const std::filesystem::path& path, uint32_t process_id) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  uint32_t other = 0;
-  return file.is_open() &&
-         pread(file.number(), &other, sizeof other, offsetof(ledger::Header, process_id)) == sizeof other &&
-         other == process_id;
+template <typename Number>
+bool read_number(const FileDescriptor& file, size_t offset, Number& number) {
+  return pread(file.number(), &number, sizeof number, static_cast<off_t>(offset)) == sizeof number;
 }
 
-/// Ledgers of one name are numbered as they are made (the writer's lives_max are a thousand).
-bool has_younger(const std::filesystem::path& path, uint32_t process_id) {
+/// Whether the same process has begun this ledger later.
+bool is_younger(const std::filesystem::path& path, const ledger::Header& than) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  uint32_t process_id = 0;
+  uint64_t started_ns = 0;
+  return file.is_open() && read_number(file, offsetof(ledger::Header, process_id), process_id) &&
+         read_number(file, offsetof(ledger::Header, started_ns), started_ns) && process_id == than.process_id &&
+         started_ns > than.started_ns;
+}
+
+/// A ledger gets the first number that is free (the writer's lives_max are a thousand): those of programs before it may have been removed.
+bool has_younger(const std::filesystem::path& path, const ledger::Header& header) {
   constexpr unsigned generations_max = 1000;
-  for (unsigned generation = generation_of(path) + 1; generation < generations_max; ++generation) {
-    const std::filesystem::path younger = with_generation(path, generation);
-    if (access(younger.c_str(), F_OK) != 0) return false;
-    if (has_same_process(younger, process_id)) return true;
+  const unsigned own = generation_of(path);
+  for (unsigned generation = 0; generation < generations_max; ++generation) {
+    if (generation == own) continue;
+    const std::filesystem::path other = with_generation(path, generation);
+    const bool is_there = access(other.c_str(), F_OK) == 0;
+    if (!is_there && generation > own) return false;
+    if (is_there && is_younger(other, header)) return true;
   }
   return false;
 }
@@ -105,7 +115,7 @@ ProcessStatus process_status_of(const ledger::Header& header, const std::filesys
   const uint64_t now = monotonic_ns();
   if (!age || header.started_ns > now) return {};
   const uint64_t ledger_age = now - header.started_ns;
-  if (age->ns + tolerance_ns < ledger_age || has_younger(path, header.process_id)) return {};
+  if (age->ns + tolerance_ns < ledger_age || has_younger(path, header)) return {};
   if (age->is_unreaped) return {.has_id = true};
   return {.is_alive = true,
           .has_id = true,

@@ -13,6 +13,7 @@
 #include "tools/bursar/host_ledgers.h"
 #include "tools/bursar/ledger_path.h"
 #include "tools/bursar/process_status.h"
+#include "tools/bursar/report_directory.h"
 
 namespace bursar::tool {
 
@@ -57,8 +58,14 @@ std::string report_now(const std::filesystem::path& path, ledger::Format format)
   return report_of(file, facts_of(file, path), format);
 }
 
+bool is_directory(const std::string& word) {
+  std::error_code error;
+  return std::filesystem::is_directory(word, error);
+}
+
 int report(const ReportOptions& options) {
-  const std::string text = report_now(ledger_named(options.file), options.format);
+  const std::string text = is_directory(options.target) ? report_directory(options.target, options.format)
+                                                        : report_now(ledger_named(options.target), options.format);
   if (!write_all(STDOUT_FILENO, text))
     throw Fault(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
   return 0;

@@ -11,6 +11,9 @@ namespace bursar::tool {
 
 [[nodiscard]] std::string report_of(const LedgerFile& ledger, const ledger::ExitFacts& facts, ledger::Format format);
 
+/// Whether a word of the command line names a directory.
+[[nodiscard]] bool is_directory(const std::string& word);
+
 /// The ledger that a word of the command line names: a file or, where it is a number and no file, the process of that id.
 /// Throws a Fault where that process has none.
 [[nodiscard]] std::filesystem::path ledger_named(const std::string& word);
@@ -22,11 +25,11 @@ namespace bursar::tool {
 [[nodiscard]] ledger::Sink sink_into(std::string& text);
 
 struct ReportOptions {
-  std::string file;  // or a process id
+  std::string target;  // a ledger, a process id, or a directory of ledgers
   ledger::Format format = ledger::Format::text;
 };
 
-/// `bursar report FILE|PID`: the exit status.
+/// `bursar report FILE|DIRECTORY|PID`: the exit status.
 int report(const ReportOptions& options);
 
 /// Writes all of it; false where that fails, with errno.

@@ -13,14 +13,15 @@
 #include <optional>
 
 #include "tools/bursar/child.h"
+#include "tools/bursar/collector.h"
 #include "tools/bursar/fault.h"
 #include "tools/bursar/file_descriptor.h"
 #include "tools/bursar/ledger_directory.h"
 #include "tools/bursar/ledger_file.h"
-#include "tools/bursar/other_programs.h"
+#include "tools/bursar/printable.h"
+#include "tools/bursar/programs.h"
 #include "tools/bursar/report.h"
-#include "tools/bursar/runtime_tree.h"
-#include "tools/bursar/task_tree.h"
+#include "tools/bursar/trees.h"
 
 namespace bursar::tool {
 namespace {
@@ -161,17 +162,58 @@ std::string without_ledger(const Ending& ending, const std::string& arguments, l
   return "# EOF\n";
 }
 
-std::string program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
-                           TaskTree& tree, RuntimeTree& runtime) {
+struct ProgramReport {
+  std::string text;
+  bool tells_tasks = false;    // all that the program's ledger has
+  bool tells_runtime = false;  // the same
+  std::string ended_as;        // where the ledger is of a program of another name; else empty
+};
+
+bool has_thread_of_name(const LedgerFile& file, const std::string& name) {
+  const ledger::View& view = file.view();
+  return std::any_of(view.slots, view.slots + view.slot_count, [&](const ledger::Slot& slot) {
+    return name.compare(0, name.npos, slot.thread_name, strnlen(slot.thread_name, sizeof slot.thread_name)) == 0;
+  });
+}
+
+/// The kernel names a process by the program that it executed last, or as that renamed itself; the ledger may know the latter.
+std::string other_name_at_end(const LedgerFile& file, const Ending& ending) {
+  constexpr size_t name_bytes_max = 15;
+  const std::string path = file.header().program;
+  const std::string name = std::filesystem::path(path).filename().native().substr(0, name_bytes_max);
+  const bool is_executed_by_descriptor = path.rfind("/dev/fd/", 0) == 0;
+  const bool is_same = name.empty() || is_executed_by_descriptor || ending.last_name.empty() ||
+                       ending.last_name == name || has_thread_of_name(file, ending.last_name);
+  const bool is_at_end = file.header().state.load(std::memory_order_acquire) != ledger::State::running;
+  return is_at_end || is_same ? "" : printable(ending.last_name);
+}
+
+/// Behind the first line, which names the program.
+void tell_other_name(std::string& text, const std::string& name) {
+  const size_t line_end = text.find('\n');
+  if (name.empty() || line_end == std::string::npos) return;
+  const std::string line = fmt::format(
+      "  ended as {}: unless it renamed itself, it executed a program that left no ledger and is not counted\n", name);
+  text.insert(line_end + 1, line);
+}
+
+/// Adds its tables to the trees.
+ProgramReport program_report(const std::optional<LedgerName>& name, const Ending& ending, const RunOptions& options,
+                             Trees& trees) {
   const std::string arguments = command_line(options.command, options.format);
-  if (!name) return without_ledger(ending, arguments, options.format);
+  if (!name) return {.text = without_ledger(ending, arguments, options.format), .ended_as = {}};
   try {
     const LedgerFile file = LedgerFile::read(name->path);
-    tree.add(file.view());
-    runtime.add(file.view());
-    return report_of(file, facts_of(ending, arguments, &file.header()), options.format);
+    trees.add(file.view());
+    Trees own;
+    own.add(file.view());
+    ProgramReport report{report_of(file, facts_of(ending, arguments, &file.header()), options.format),
+                         own.tasks.has_tasks() && !own.tasks.has_process_tasks(), own.runtime.processes() != 0,
+                         other_name_at_end(file, ending)};
+    if (options.format == ledger::Format::text) tell_other_name(report.text, report.ended_as);
+    return report;
   } catch (const Fault&) {
-    return without_ledger(ending, arguments, options.format);  // killed while it started
+    return {.text = without_ledger(ending, arguments, options.format), .ended_as = {}};  // killed while it started
   }
 }
 
@@ -183,25 +225,29 @@ std::string text_of(const TaskTree& tree, size_t processes_told) {
   return title + tree.rendered(ledger::Format::text);
 }
 
-std::string whole_report(const LedgerDirectory& directory, const Ending& ending, const RunOptions& options) {
+/// Adds what is in the directory to what was collected from it.
+std::string whole_report(const LedgerDirectory& directory, RunSums& sums, const Ending& ending,
+                         const RunOptions& options) {
   std::vector<LedgerName> ledgers = directory.ledgers();
   const std::optional<LedgerName> program = take_program(ledgers, ending.process_id);
-  TaskTree tree;
-  RuntimeTree runtime;
-  std::string report = program_report(program, ending, options, tree, runtime);
-  if (options.format == ledger::Format::openmetrics) return report;
-  const size_t processes_told = tree.has_tasks() && !tree.has_process_tasks() ? 1 : 0;
-  const uint64_t runtimes_told = runtime.processes();
-  const OtherPrograms others = other_programs_in(ledgers, tree, runtime);
+  const ProgramReport report = program_report(program, ending, options, sums.trees);
+  if (options.format == ledger::Format::openmetrics) return report.text;
+  for (const LedgerName& name : ledgers) sums.programs.add(name.path, sums.trees);
+  const Programs others = sums.programs.programs();
   if (options.format == ledger::Format::text) {
     // What the program alone told stands in its report.
-    const std::string runtime_text = runtime.processes() > runtimes_told ? runtime.text() : "";
-    return report + text_of(others) + runtime_text + text_of(tree, processes_told);
+    const RuntimeTree& runtime = sums.trees.runtime;
+    const std::string runtime_text = runtime.processes() > (report.tells_runtime ? 1 : 0) ? runtime.text() : "";
+    return report.text + text_of(others, "other programs") + runtime_text +
+           text_of(sums.trees.tasks, report.tells_tasks ? 1 : 0);
   }
-  ordered_json whole = ordered_json::parse(report);
+  ordered_json whole = ordered_json::parse(report.text);
+  whole["ended_as"] = report.ended_as.empty() ? ordered_json() : ordered_json(report.ended_as);
   whole["others"] = json_of(others);
-  whole["tree"] = ordered_json::parse(tree.rendered(ledger::Format::json));
-  whole["tree"]["runtime"] = json_of(runtime.totals());
+  whole["others_without_room"] = others.without_room;
+  whole["others_ended_while_starting"] = others.unreadable;
+  whole["tree"] = ordered_json::parse(sums.trees.tasks.rendered(ledger::Format::json));
+  whole["tree"]["runtime"] = json_of(sums.trees.runtime.totals());
   return text_of(whole) + "\n";
 }
 
@@ -231,8 +277,12 @@ int run(const RunOptions& options) {
   const FileDescriptor output = open_output(options.output);
   const LedgerDirectory directory =
       options.ledgers.empty() ? LedgerDirectory::make_private() : LedgerDirectory::keep_in(options.ledgers);
-  const Ending ending = run_to_end(options.command, environment_with(preload, settings(options, directory.setting())));
-  write_report(output, options, whole_report(directory, ending, options));
+  RunSums sums;
+  Collector collector(directory, sums);
+  const Ending ending = run_to_end(options.command, environment_with(preload, settings(options, directory.setting())),
+                                   [&](pid_t program) { collector.start(program); });
+  collector.stop();
+  write_report(output, options, whole_report(directory, sums, ending, options));
   return ending.term_signal != 0 ? exit_status_signal_base + ending.term_signal : ending.exit_status;
 }
 

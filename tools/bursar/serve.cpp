@@ -57,7 +57,7 @@ class Sampler {
 int serve(const ServeOptions& options) {
   ListenAddress listen = parse_listen_address(options.listen);
   asio::io_context context(1);
-  Watch watch(host_source(), options.limits);
+  Watch watch(options.ledgers.empty() ? host_source() : directory_source(options.ledgers), options.limits);
   // Before the address is told: whoever reads it may send a signal at once.
   asio::signal_set signals(context, SIGINT, SIGTERM);
   HttpServer server(context, listen, [&](const HttpRequest& request) { return answer(watch, listen, request); });

@@ -9,6 +9,7 @@ namespace bursar::tool {
 
 struct ServeOptions {
   std::string listen = "127.0.0.1:9477";
+  std::string ledgers;  // a directory of them; empty: all of this host
   WatchLimits limits;
 };
 

@@ -10,6 +10,7 @@
 #include "tools/bursar/file_stamp.h"
 #include "tools/bursar/host_ledgers.h"
 #include "tools/bursar/ledger_path.h"
+#include "tools/bursar/rising.h"
 
 namespace bursar::tool {
 namespace {
@@ -64,18 +65,32 @@ bool goes_before(const WatchedLedger& left, const WatchedLedger& right) {
   return left.snapshot.path < right.snapshot.path;
 }
 
-LedgerList list_of_host() {
-  const HostScan scan = scan_host();
+LedgerList list_of(const HostScan& scan) {
   LedgerList list{.paths = {}, .of_others = scan.unreadable};
   list.paths.reserve(scan.ledgers.size());
-  for (const HostLedger& ledger : scan.ledgers) list.paths.push_back(ledger.path);
+  for (const LedgerName& ledger : scan.ledgers) list.paths.push_back(ledger.path);
   return list;
+}
+
+LedgerSource source_of(std::function<LedgerList()> list) {
+  return {.list = std::move(list), .read = read_found_snapshot, .stamp = stamp_of};
 }
 
 }  // namespace
 
 LedgerSource host_source() {
-  return {.list = list_of_host, .read = [](const fs::path& path) { return read_snapshot(path); }, .stamp = stamp_of};
+  return source_of([] { return list_of(scan_host()); });
+}
+
+LedgerSource directory_source(const fs::path& directory) {
+  (void)scan_directory(directory);
+  return source_of([directory] {
+    try {
+      return list_of(scan_directory(directory));
+    } catch (const Fault&) {
+      return LedgerList{};
+    }
+  });
 }
 
 void Places::admit(const std::vector<std::string>& names) {
@@ -119,6 +134,7 @@ void Watch::read(const fs::path& path, Entry& entry, uint64_t unix_ms) {
                                          .thread_places = Places(limits_.kinds_max)});
     }
     WatchedLedger& ledger = *entry.ledger;
+    keep_rising(snapshot, ledger.snapshot);
     ledger.snapshot = std::move(snapshot);
     if (entry.is_final && ledger.ended_unix_ms == 0) ledger.ended_unix_ms = unix_ms;
     ledger.kind_places.admit(names_of(ledger.snapshot.kinds));

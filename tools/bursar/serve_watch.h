@@ -65,7 +65,7 @@ struct LedgerList {
   size_t of_others = 0;  // that this user may not read
 };
 
-/// Where ledgers come from: the host, or a test.
+/// Where ledgers come from: the host, a directory, or a test.
 struct LedgerSource {
   std::function<LedgerList()> list;
   std::function<Snapshot(const std::filesystem::path&)> read;      // throws a Fault
@@ -73,6 +73,9 @@ struct LedgerSource {
 };
 
 [[nodiscard]] LedgerSource host_source();
+
+/// Throws a Fault where the directory cannot be read; one that goes away later has no ledgers.
+[[nodiscard]] LedgerSource directory_source(const std::filesystem::path& directory);
 
 struct WatchLimits {
   size_t kinds_max = 50;     // told apart per process; the same number of thread names

@@ -256,6 +256,10 @@ Snapshot snapshot_of(const LedgerFile& file, const std::filesystem::path& path) 
 
 Snapshot read_snapshot(const std::filesystem::path& path) { return snapshot_of(LedgerFile::read(path), path); }
 
+Snapshot read_found_snapshot(const std::filesystem::path& path) {
+  return snapshot_of(LedgerFile::read_found(path), path);
+}
+
 const char* state_name(const Snapshot& snapshot) {
   switch (snapshot.state) {
     case ledger::State::exited: return "exited";

@@ -120,6 +120,9 @@ class LedgerFile;
 /// Reads a ledger. Throws a Fault that says what is wrong with the file. Cost: a millisecond; the process is not touched.
 [[nodiscard]] Snapshot read_snapshot(const std::filesystem::path& path);
 
+/// The same of a file that nobody named (LedgerFile::read_found).
+[[nodiscard]] Snapshot read_found_snapshot(const std::filesystem::path& path);
+
 /// What became of the process, in the word that all views use.
 [[nodiscard]] const char* state_name(const Snapshot& snapshot);
 

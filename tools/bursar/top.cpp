@@ -29,18 +29,22 @@ uint64_t now_ns() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count());
 }
 
+Scope scope_of(const TopOptions& options) {
+  return options.target.empty() || is_directory(options.target) ? Scope::all : Scope::one;
+}
+
 /// Of all ledgers, the list counts those of other users into `of_others`. Of one ledger, the path stays the same, so that what follows it
 /// in the same process is not taken for it.
 Observer observer_of(const TopOptions& options, uint64_t& of_others) {
-  const auto paths_of_host = [&of_others] {
-    HostScan scan = scan_host();
+  const auto paths_of_all = [&options, &of_others] {
+    HostScan scan = options.target.empty() ? scan_host() : scan_directory(options.target);
     of_others = scan.unreadable;
     std::vector<std::filesystem::path> paths;
     paths.reserve(scan.ledgers.size());
-    for (HostLedger& ledger : scan.ledgers) paths.push_back(std::move(ledger.path));
+    for (LedgerName& ledger : scan.ledgers) paths.push_back(std::move(ledger.path));
     return paths;
   };
-  if (options.target.empty()) return {paths_of_host, read_snapshot, stamp_of};
+  if (scope_of(options) == Scope::all) return {paths_of_all, read_found_snapshot, stamp_of};
   const std::filesystem::path path = ledger_named(options.target);
   (void)read_snapshot(path);  // What cannot be read at the start is the user's mistake.
   return {[path] { return std::vector{path}; }, read_snapshot, stamp_of};
@@ -88,7 +92,7 @@ void show_live(View& view, Source& source) {
 }  // namespace
 
 int top(const TopOptions& options) {
-  View view(options.target.empty() ? Scope::all : Scope::one, options.interval_seconds);
+  View view(scope_of(options), options.interval_seconds);
   uint64_t of_others = 0;
   Source source{observer_of(options, of_others), of_others, std::chrono::duration<double>(options.interval_seconds)};
   if (options.once) return show_once(view, source);

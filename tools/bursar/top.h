@@ -9,7 +9,7 @@ inline constexpr double top_interval_seconds_min = 0.1;
 inline constexpr double top_interval_seconds_max = 3600;
 
 struct TopOptions {
-  std::string target;  // a ledger or a process; empty: all of this host
+  std::string target;  // a ledger, a process, or a directory of ledgers; empty: all of this host
   double interval_seconds = 1;
   bool once = false;
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tools/bursar/columns.h"
 #include "tools/bursar/top_view.h"
@@ -46,9 +47,11 @@ Line header_of(const Table& table, const Layout& layout, Order order, size_t wid
 std::string hints_within(const std::vector<std::string>& hints, size_t width) {
   std::string line;
   for (const std::string& hint : hints) {
-    const std::string longer = line.empty() ? hint : line + "  " + hint;
+    std::string longer = line;
+    if (!longer.empty()) longer += "  ";
+    longer += hint;
     if (columns_of(longer) > width) break;
-    line = longer;
+    line = std::move(longer);
   }
   return line;
 }

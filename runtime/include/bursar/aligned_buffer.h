@@ -53,10 +53,7 @@ class AlignedBuffer {
   /// Elements without a value; the tail is zero all the same.
   [[nodiscard]] static AlignedBuffer for_overwrite(std::size_t count) {
     check_count(count);
-    AlignedBuffer buffer = try_for_overwrite(count);
-    if (!buffer.is_allocated()) [[unlikely]]
-      throw_bad_alloc();
-    return buffer;
+    return {allocate_memory(reserved_bytes(count), alignment), count, Owner::buffer};
   }
   [[nodiscard]] static AlignedBuffer for_overwrite(Arena& arena, std::size_t count) {
     check_count(count);
@@ -72,16 +69,25 @@ class AlignedBuffer {
       return {};
     return {arena.try_allocate(reserved_bytes(count), alignment), count, Owner::arena};
   }
+  /// All bytes zero, as by the constructors.
+  [[nodiscard]] static AlignedBuffer try_make(std::size_t count) noexcept {
+    return filled_with_zeros(try_for_overwrite(count));
+  }
+  [[nodiscard]] static AlignedBuffer try_make(Arena& arena, std::size_t count) noexcept {
+    return filled_with_zeros(try_for_overwrite(arena, count));
+  }
   /// A copy of the elements on the heap, or in an arena.
   [[nodiscard]] static AlignedBuffer copy_of(std::span<const T> elements) {
-    AlignedBuffer buffer = for_overwrite(elements.size());
-    if (!elements.empty()) std::memcpy(static_cast<void*>(buffer.first_), elements.data(), elements.size_bytes());
-    return buffer;
+    return filled_from(for_overwrite(elements.size()), elements);
   }
   [[nodiscard]] static AlignedBuffer copy_of(Arena& arena, std::span<const T> elements) {
-    AlignedBuffer buffer = for_overwrite(arena, elements.size());
-    if (!elements.empty()) std::memcpy(static_cast<void*>(buffer.first_), elements.data(), elements.size_bytes());
-    return buffer;
+    return filled_from(for_overwrite(arena, elements.size()), elements);
+  }
+  [[nodiscard]] static AlignedBuffer try_copy_of(std::span<const T> elements) noexcept {
+    return filled_from(try_for_overwrite(elements.size()), elements);
+  }
+  [[nodiscard]] static AlignedBuffer try_copy_of(Arena& arena, std::span<const T> elements) noexcept {
+    return filled_from(try_for_overwrite(arena, elements.size()), elements);
   }
 
   /// Whether there is memory: false by default, after a move, and where a try_ function got none. A buffer of no elements has its tail.
@@ -133,7 +139,18 @@ class AlignedBuffer {
     if (count > count_max) [[unlikely]]
       throw_bad_array_length();
   }
-  void fill_with_zeros() noexcept { std::memset(static_cast<void*>(first_), 0, count_ * sizeof(T)); }
+  void fill_with_zeros() noexcept {
+    if (first_ != nullptr) std::memset(static_cast<void*>(first_), 0, count_ * sizeof(T));
+  }
+  [[nodiscard]] static AlignedBuffer filled_with_zeros(AlignedBuffer buffer) noexcept {
+    buffer.fill_with_zeros();
+    return buffer;
+  }
+  [[nodiscard]] static AlignedBuffer filled_from(AlignedBuffer buffer, std::span<const T> elements) noexcept {
+    if (buffer.is_allocated() && !elements.empty())
+      std::memcpy(static_cast<void*>(buffer.first_), elements.data(), elements.size_bytes());
+    return buffer;
+  }
 
   // I1  first_ == nullptr: count_ == 0 and the memory is nobody's
   // I2  else first_ is a multiple of alignment, and reserved_bytes(count_) bytes are there

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string_view>
@@ -25,9 +26,10 @@ class ArenaScope;
 
 /// Hands out memory by moving a cursor through chunks of the heap, and takes it back as a whole: by reset(), by rewinding to a
 /// checkpoint, by the end of a scope, by its destructor. Objects with a destructor that does something are destroyed then, newest first;
-/// for them, and for them alone, it keeps 16 bytes each.
+/// for them, and for them alone, it keeps up to 16 bytes each: for objects of one type made one after the other, 32 bytes together.
 ///
-/// Errors: what cannot be served throws ArenaError, a std::bad_alloc; functions whose names begin with try_ return null instead. When a
+/// Errors: what cannot be served throws ArenaError, a std::bad_alloc; where bursar is the malloc and the task is over its budget,
+/// BudgetExceeded, another one, which names task and budget. Functions whose names begin with try_ return null or nothing instead. When a
 /// constructor throws, the arena is as it was before the call (the strong guarantee). Without exceptions use the try_ forms: the others
 /// end the program then.
 /// Threads: one at a time; ArenaPool lends arenas to many.
@@ -66,27 +68,54 @@ class BURSAR_RUNTIME_EXPORT Arena {
   /// `count` value-initialized objects, destroyed with the arena.
   template <ArenaStorable T>
   requires std::default_initializable<T>
-  [[nodiscard]] std::span<T> make_span(std::size_t count);
+  [[nodiscard]] std::span<T> make_span(std::size_t count) {
+    return *make_array<OnFailure::report, T>(count, value_initialize<T>);
+  }
+  template <ArenaStorable T>
+  requires std::default_initializable<T>
+  [[nodiscard]] std::optional<std::span<T>> try_make_span(std::size_t count) {
+    return make_array<OnFailure::give_null, T>(count, value_initialize<T>);
+  }
 
   /// `count` objects without a value, for types that need none.
   template <typename T>
   requires(std::is_trivially_default_constructible_v<T>&& std::is_trivially_destructible_v<T>)
       [[nodiscard]] std::span<T> make_span_for_overwrite(std::size_t count) {
-    return {static_cast<T*>(allocate(array_bytes<T>(count), alignof(T))), count};
+    return *make_room<OnFailure::report, T>(count);
+  }
+  template <typename T>
+  requires(std::is_trivially_default_constructible_v<T>&& std::is_trivially_destructible_v<T>)
+      [[nodiscard]] std::optional<std::span<T>> try_make_span_for_overwrite(std::size_t count) noexcept {
+    return make_room<OnFailure::give_null, T>(count);
   }
 
   /// A copy of the text, without a NUL behind it. An empty text takes nothing.
-  [[nodiscard]] std::string_view copy(std::string_view text);
+  [[nodiscard]] std::string_view copy(std::string_view text) { return *copy_or<OnFailure::report>(text); }
+  [[nodiscard]] std::optional<std::string_view> try_copy(std::string_view text) noexcept {
+    return copy_or<OnFailure::give_null>(text);
+  }
   /// A copy of the elements.
   template <typename T>
   requires std::is_trivially_copyable_v<T>
-  [[nodiscard]] std::span<T> copy(std::span<const T> elements);
+  [[nodiscard]] std::span<T> copy(std::span<const T> elements) { return *copy_or<OnFailure::report>(elements); }
+  template <typename T>
+  requires std::is_trivially_copyable_v<T>
+  [[nodiscard]] std::optional<std::span<T>> try_copy(std::span<const T> elements) noexcept {
+    return copy_or<OnFailure::give_null>(elements);
+  }
 
   /// The elements of a range, one after the other in the arena. A range that can be walked twice or knows its size takes exactly
   /// their bytes; the elements of another wait in a vector first.
   template <std::ranges::input_range Range, ArenaStorable T = std::ranges::range_value_t<Range>>
   requires std::constructible_from<T, std::ranges::range_reference_t<Range>>
   [[nodiscard]] std::span<T> collect(Range&& range);
+  /// The same for ranges that need no vector.
+  template <std::ranges::input_range Range, ArenaStorable T = std::ranges::range_value_t<Range>>
+  requires std::constructible_from<T, std::ranges::range_reference_t<Range>> &&
+      (std::ranges::sized_range<Range> || std::ranges::forward_range<Range>)
+          [[nodiscard]] std::optional<std::span<T>> try_collect(Range&& range) {
+    return collect_known<OnFailure::give_null, T>(range);
+  }
 
   /// A place to come back to. It is of no use after a reset, or after rewinding to an earlier one.
   class Checkpoint;
@@ -130,19 +159,30 @@ class BURSAR_RUNTIME_EXPORT Arena {
   void* leave(std::size_t bytes, std::size_t alignment);
   template <OnFailure on_failure, typename T>
   T* fail();
-  [[nodiscard]] bool has_finalizer() noexcept;
-  void add_finalizer(void (*destroy)(void*) noexcept, void* object) noexcept;
-  template <typename T, typename Fill>
-  std::span<T> make_array(std::size_t count, Fill fill);
+  [[nodiscard]] bool has_room_for_finalizer() noexcept;
+  void add_finalizer(const arena_detail::Destroyer& destroyer, std::byte* object) noexcept;
+  template <typename T>
+  static void value_initialize(T* place, std::size_t /*index*/) {
+    ::new (static_cast<void*>(place)) T();
+  }
+  template <OnFailure on_failure, typename T, typename Fill>
+  std::optional<std::span<T>> make_array(std::size_t count, Fill fill);
+  template <OnFailure on_failure, typename T>
+  std::optional<std::span<T>> make_room(std::size_t count);
+  template <OnFailure on_failure>
+  std::optional<std::string_view> copy_or(std::string_view text);
+  template <OnFailure on_failure, typename T>
+  std::optional<std::span<T>> copy_or(std::span<const T> elements);
+  template <OnFailure on_failure, typename T, typename Range>
+  std::optional<std::span<T>> collect_known(Range& range);
   template <typename T, typename Range>
   std::span<T> collect_once(Range&& range);
-  template <typename T>
-  std::size_t array_bytes(std::size_t count) const;
 
   // The ways out: in the compiled part.
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool try_extend_finalizers() noexcept;
+  void close_run() noexcept;
   struct Mark;
   [[nodiscard]] Mark mark() const noexcept;
   void undo(Mark mark) noexcept;
@@ -161,6 +201,7 @@ struct Arena::Mark {
   arena_detail::Finalizer* finalizer;
   arena_detail::Chunk* chunk;
   arena_detail::Chunk* large;
+  std::byte* run_end;
 };
 
 /// Where an arena stood.
@@ -171,10 +212,12 @@ class Arena::Checkpoint {
  private:
   friend class Arena;
   friend struct ArenaWork;
-  arena_detail::Chunk* first_ = nullptr;  // tells arenas apart
+  arena_detail::Chunk* first_ = nullptr;  // tells arenas apart that have chunks
+  const Arena* arena_ = nullptr;          // tells those apart that have none
   arena_detail::Chunk* chunk_ = nullptr;
   arena_detail::Chunk* large_ = nullptr;
-  arena_detail::Finalizers finalizers_;
+  arena_detail::Finalizer* finalizer_ = nullptr;
+  std::byte* run_end_ = nullptr;  // null: no run was open
   arena_detail::WatchedBlock* watched_blocks_ = nullptr;
   std::uint64_t position_ = 0;
   std::uint32_t hidden_offset_ = 0;

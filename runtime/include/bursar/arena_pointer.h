@@ -45,8 +45,8 @@ struct Serial {
   std::uint64_t number = 0;
 };
 
-/// The epoch that the arena's checked pointers compare with; given to the arena with the first of them.
-[[nodiscard]] BURSAR_RUNTIME_EXPORT const ArenaEpoch* epoch_of(Arena& arena);
+/// The epoch that the arena's checked pointers compare with; given to the arena with the first of them. Null without memory.
+[[nodiscard]] BURSAR_RUNTIME_EXPORT const ArenaEpoch* try_epoch_of(Arena& arena) noexcept;
 [[nodiscard]] BURSAR_RUNTIME_EXPORT std::uint64_t new_serial() noexcept;
 [[noreturn]] BURSAR_RUNTIME_EXPORT void report_use_after_reset() noexcept;
 
@@ -85,7 +85,7 @@ class ArenaPointer<T, PointerChecks::yes> {
 
  private:
   template <typename Object, PointerChecks, typename... Arguments>
-  friend auto make_pointer(Arena& arena, Arguments&&... arguments);
+  friend auto try_make_pointer(Arena& arena, Arguments&&... arguments);
 
   T* object_ = nullptr;
   const arena_detail::Serial* serial_ = nullptr;
@@ -94,12 +94,12 @@ class ArenaPointer<T, PointerChecks::yes> {
   std::uint64_t resets_ = 0;
 };
 
-/// Makes a T in the arena, and a pointer to it that is checked or not. Errors: as Arena::make.
+/// Makes a T in the arena, and a pointer to it that is checked or not. Empty without memory. What the constructor throws is thrown.
 template <typename T, PointerChecks checks = hardened_build ? PointerChecks::yes : PointerChecks::no,
           typename... Arguments>
-[[nodiscard]] auto make_pointer(Arena& arena, Arguments&&... arguments) {
+[[nodiscard]] auto try_make_pointer(Arena& arena, Arguments&&... arguments) {
   if constexpr (checks == PointerChecks::no) {
-    return ArenaPointer<T, PointerChecks::no>(arena.make<T>(std::forward<Arguments>(arguments)...));
+    return ArenaPointer<T, PointerChecks::no>(arena.try_make<T>(std::forward<Arguments>(arguments)...));
   } else {
     struct Checked : arena_detail::Serial {
       explicit Checked(Arguments&&... forwarded) : object(std::forward<Arguments>(forwarded)...) {}
@@ -108,12 +108,29 @@ template <typename T, PointerChecks checks = hardened_build ? PointerChecks::yes
     static_assert(sizeof(Checked) <= 1024,
                   "larger objects may have a chunk of their own, which rewinding gives back to the heap");
     ArenaPointer<T, PointerChecks::yes> pointer;
-    pointer.epoch_ = arena_detail::epoch_of(arena);
-    auto* checked = arena.make<Checked>(std::forward<Arguments>(arguments)...);
+    const ArenaEpoch* epoch = arena_detail::try_epoch_of(arena);
+    if (epoch == nullptr) return pointer;
+    auto* checked = arena.try_make<Checked>(std::forward<Arguments>(arguments)...);
+    if (checked == nullptr) return pointer;
+    pointer.epoch_ = epoch;
     pointer.resets_ = pointer.epoch_->resets;
     pointer.number_ = checked->number = arena_detail::new_serial();
     pointer.serial_ = checked;
     pointer.object_ = &checked->object;
+    return pointer;
+  }
+}
+
+/// The same; throws as Arena::make, or std::bad_alloc.
+template <typename T, PointerChecks checks = hardened_build ? PointerChecks::yes : PointerChecks::no,
+          typename... Arguments>
+[[nodiscard]] auto make_pointer(Arena& arena, Arguments&&... arguments) {
+  if constexpr (checks == PointerChecks::no) {
+    return ArenaPointer<T, PointerChecks::no>(arena.make<T>(std::forward<Arguments>(arguments)...));
+  } else {
+    auto pointer = try_make_pointer<T, checks>(arena, std::forward<Arguments>(arguments)...);
+    if (!pointer) [[unlikely]]
+      throw_bad_alloc();
     return pointer;
   }
 }

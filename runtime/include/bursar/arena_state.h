@@ -64,23 +64,51 @@ inline constexpr std::size_t chunk_bytes_limit = std::size_t{1} << 31;
 /// Every block's size is a multiple of this, so that make<T> need not align most types.
 inline constexpr std::size_t block_granule = 8;
 
-/// What is to be done about an object whose destructor does something, 16 bytes. They lie one after the other in blocks of the arena
-/// itself, so that the walk over them need not wait for one to find the next.
+struct Finalizer;
+struct Finalizers;
+struct Run;
+
+/// How objects of one type are destroyed.
+struct Destroyer {
+  void (*destroy_one)(std::byte* object) noexcept;
+  /// Destroys the objects of this type, and of no other, that the list ends with, one by one, newest first, to where it ended with `until`.
+  void (*destroy_singles)(Finalizers& list, const Run& run, const Finalizer* until) noexcept;
+  /// Destroys the run's newest object, takes it out of the run, and goes on with the one before it, to the one that ends at `beyond`. It
+  /// returns early where a destructor has made objects, as the other does: those go first.
+  void (*destroy_run)(Run& run, const std::byte* beyond) noexcept;
+  std::size_t stride_bytes;  // from one to the next
+};
+
+/// Two objects or more of one type whose destructor does something and that lie one after the other, the last that were made: they are destroyed
+/// by one loop, into which the destructor inlines. None where destroyer is null.
+struct Run {
+  const Destroyer* destroyer = nullptr;
+  std::byte* end = nullptr;
+};
+
+/// What is to be destroyed, 16 bytes: an object, or a run's oldest one. Behind a run that is closed stands a mark: a null destroyer and the run's end.
+/// They lie one after the other in blocks of the arena itself, so that the walk over them need not wait for one to find the next.
 struct Finalizer {
-  void (*destroy)(void* object) noexcept;
-  void* object;
+  const Destroyer* destroyer;
+  std::byte* place;
 };
 static_assert(sizeof(Finalizer) == 16);
 
-/// The list's end: `next` is where the next one goes, in a block from `begin` to `end`. Before `begin` stands the Finalizers of the block
-/// before, which is full.   | Finalizers of the block before | Finalizer ... | free ... |
+/// The list's end: `next` is where the next one goes, in a block that begins at `begin`. Below `limit` there is room for the mark of the run that
+/// is open, one Finalizer, and the mark of its run. Before `begin` stands a mark without a run, and before that the Finalizers of the block before.
+///
+///     | Finalizers of the block before | {null, null} | Finalizer ... | free ... |
 struct Finalizers {
   Finalizer* next = nullptr;
   Finalizer* begin = nullptr;
-  Finalizer* end = nullptr;
+  Finalizer* limit = nullptr;
 };
-inline constexpr std::size_t finalizers_first = 7;  // of one cache line each, with the head: small arenas stay small
-inline constexpr std::size_t finalizers_later = 62;
+inline constexpr std::size_t finalizers_in_head = 3;
+inline constexpr std::size_t finalizers_to_add = 3;
+inline constexpr std::size_t finalizers_first = 5;  // with the head 128 bytes: small arenas stay small
+inline constexpr std::size_t finalizers_later = 125;
+static_assert(sizeof(Finalizers) <= (finalizers_in_head - 1) * sizeof(Finalizer));
+static_assert(finalizers_first >= finalizers_to_add);
 
 /// In programs that are watched (ASan, Valgrind, heaptrack) every block has this before it, so that it can be told when it dies.
 struct WatchedBlock {
@@ -102,13 +130,16 @@ inline constexpr std::uint64_t one_allocation = std::uint64_t{1} << 32;
 ///   I4  watched: end == 0 and offset == 0 although there is a chunk, whose true offset is hidden_offset: every allocation takes the
 ///       slow path
 ///   I5  first -> ... -> chunk are in use, what follows is kept for use; their `bytes`, and those of `large`, add up to held_bytes
-///   I6  finalizers ends with the newest object; large and watched_blocks begin with the newest
+///   I6  finalizers ends with the newest object, or with the run that is open, of which `run` tells the end; large and watched_blocks begin with the
+///       newest
+///   I7  while a run is open, the block has room for its mark behind finalizers.next
 struct State {
   std::byte* base = empty_chunk;
   std::uint64_t position = 0;
   std::uint32_t end = 0;
   std::uint32_t hidden_offset = 0;
   Finalizers finalizers;
+  Run run;
   Chunk* chunk = nullptr;
   Chunk* first = nullptr;
   Chunk* large = nullptr;

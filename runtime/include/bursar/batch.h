@@ -7,10 +7,11 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <utility>
-#include <vector>
 
+#include "bursar/aligned_buffer.h"
 #include "bursar/arena.h"
 #include "bursar/batch_detail.h"
 #include "bursar/memory.h"
@@ -108,43 +109,42 @@ class Batch {
   [[nodiscard]] const_iterator begin() const noexcept { return const_iterator(this, 0); }
   [[nodiscard]] const_iterator end() const noexcept { return const_iterator(this, static_cast<std::ptrdiff_t>(size_)); }
 
-  void push_back(const Record& record) {
-    if (size_ == capacity_) [[unlikely]]
-      grow();
-    construct_at_end(record.*members...);
-  }
+  void push_back(const Record& record) { static_cast<void>(append_or<OnNoMemory::throw_error>(record.*members...)); }
   void push_back(Record&& record) {
-    if (size_ == capacity_) [[unlikely]]
-      grow();
-    construct_at_end(std::move(record.*members)...);
+    static_cast<void>(append_or<OnNoMemory::throw_error>(std::move(record.*members)...));
   }
-  /// The same, without a record: a value for each column.
+  /// The same, without a record: a value for each column. They may be elements of this batch.
   template <typename... Values>
   requires(batch_detail::AreConstructible<std::tuple<Element<members>...>, std::tuple<Values...>>::value) void append(
       Values&&... values) {
-    if (size_ == capacity_) [[unlikely]]
-      grow();
-    construct_at_end(std::forward<Values>(values)...);
+    static_cast<void>(append_or<OnNoMemory::throw_error>(std::forward<Values>(values)...));
   }
   /// False when there is no memory. What a copy throws is thrown.
   [[nodiscard]] bool try_push_back(const Record& record) {
-    if (size_ == capacity_ && !try_set_capacity(grown_capacity())) [[unlikely]]
-      return false;
-    construct_at_end(record.*members...);
-    return true;
+    return append_or<OnNoMemory::give_null>(record.*members...);
+  }
+  [[nodiscard]] bool try_push_back(Record&& record) {
+    return append_or<OnNoMemory::give_null>(std::move(record.*members)...);
+  }
+  template <typename... Values>
+  requires(batch_detail::AreConstructible<std::tuple<Element<members>...>, std::tuple<Values...>>::value)
+      [[nodiscard]] bool try_append(Values&&... values) {
+    return append_or<OnNoMemory::give_null>(std::forward<Values>(values)...);
   }
 
   void reserve(std::size_t count) {
-    if (count > capacity_) set_capacity(count);
+    if (count > capacity_) static_cast<void>(set_capacity<OnNoMemory::throw_error>(count));
   }
-  [[nodiscard]] bool try_reserve(std::size_t count) noexcept { return count <= capacity_ || try_set_capacity(count); }
+  [[nodiscard]] bool try_reserve(std::size_t count) noexcept {
+    return count <= capacity_ || set_capacity<OnNoMemory::give_null>(count);
+  }
   void shrink_to_fit() {
     if (size_ == 0) {
       clear();
       give_back(std::exchange(block_, nullptr), std::exchange(capacity_, 0));
       data_ = {};
     } else if (size_ < capacity_) {
-      set_capacity(size_);
+      static_cast<void>(set_capacity<OnNoMemory::throw_error>(size_));
     }
   }
 
@@ -152,15 +152,24 @@ class Batch {
     destroy_all();
     size_ = 0;
   }
+  /// One that is empty ends the program with one line; so does an index below that is beyond the end.
   void pop_back() noexcept {
+    if (size_ == 0) [[unlikely]]
+      report_out_of_range("Batch::pop_back");
     --size_;
     for_each_column([&]<std::size_t k>() { std::destroy_at(data<k>() + size_); });
   }
   /// Takes records out and moves the later ones up. Cost: a move for each later record.
   void erase(std::size_t first, std::size_t last) noexcept;
-  void erase(std::size_t index) noexcept { erase(index, index + 1); }
+  void erase(std::size_t index) noexcept {
+    if (index >= size_) [[unlikely]]
+      report_out_of_range("Batch::erase");
+    erase(index, index + 1);
+  }
   /// The last record takes the place of this one.
   void erase_unordered(std::size_t index) noexcept {
+    if (index >= size_) [[unlikely]]
+      report_out_of_range("Batch::erase_unordered");
     if (index != size_ - 1) {
       for_each_column([&]<std::size_t k>() { relocate(data<k>() + size_ - 1, data<k>() + index); });
     }
@@ -170,22 +179,17 @@ class Batch {
   /// Puts the records in the order of one column; equal ones stay in their order. Needs memory for the columns once more.
   template <auto member, typename Compare = std::less<>>
   requires has_column<member>
-  void sort_by(Compare compare = {}) {
-    const Element<member>* keys = data<member>();
-    std::vector<std::size_t> order(size_);
-    for (std::size_t index = 0; index < size_; ++index) order[index] = index;
-    std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
-      if (compare(keys[left], keys[right])) return true;
-      return left < right && !compare(keys[right], keys[left]);
-    });
-    put_in_order(order);
-  }
+  void sort_by(Compare compare = {}) { static_cast<void>(sort_by_or<member, OnNoMemory::throw_error>(compare)); }
+  /// False when there is no memory for it. What the comparison throws is thrown.
+  template <auto member, typename Compare = std::less<>>
+  requires has_column<member>
+  [[nodiscard]] bool try_sort_by(Compare compare = {}) { return sort_by_or<member, OnNoMemory::give_null>(compare); }
 
   /// The sum of a column, by several accumulators (reduce.h): of int32 as int64, of floating-point numbers in another order than one by one.
   template <auto member>
   requires has_column<member>
   [[nodiscard]] auto sum() const noexcept { return reduce::sum(column<member>()); }
-  /// The smallest and the largest element of a column that is not empty; NaNs may be passed over or not.
+  /// The smallest and the largest element of a column; of none, what reduce.h says. NaNs may be passed over or not.
   template <auto member>
   requires has_column<member>
   [[nodiscard]] Element<member> minimum() const noexcept { return reduce::minimum(column<member>()); }
@@ -259,13 +263,19 @@ class Batch {
     std::construct_at(to, std::move(*from));
   }
 
+  template <OnNoMemory on_no_memory, typename... Values>
+  [[nodiscard]] bool append_or(Values&&... values);
+  /// A record of the values, in columns that begin at `to`.
   template <typename... Values>
-  void construct_at_end(Values&&... values);
+  static void construct_record(const std::array<std::byte*, columns>& to, std::size_t index, Values&&... values);
+  template <OnNoMemory on_no_memory, typename... Values>
+  [[nodiscard, gnu::noinline]] bool grow_and_append(batch_detail::Passed<Values>... values);
   void append_from(const Batch& other, std::size_t index) {
     [&]<std::size_t... k>(std::index_sequence<k...>) {
-      construct_at_end(std::as_const(other.template data<k>()[index])...);
+      construct_record(data_, size_, std::as_const(other.template data<k>()[index])...);
     }
     (std::make_index_sequence<columns>());
+    ++size_;
   }
   void destroy_all() noexcept {
     for_each_column([&]<std::size_t k>() {
@@ -275,18 +285,16 @@ class Batch {
   [[nodiscard]] std::size_t grown_capacity() const noexcept {
     return std::max(capacity_min, capacity_ <= capacity_max / 2 ? capacity_ * 2 : capacity_max + 1);
   }
-  [[gnu::noinline]] void grow() { set_capacity(grown_capacity()); }
-  void set_capacity(std::size_t capacity);
-  [[nodiscard]] bool try_set_capacity(std::size_t capacity) noexcept;
-  [[nodiscard]] std::byte* try_allocate(std::size_t capacity) noexcept {
-    const std::size_t bytes = layout_of(capacity).bytes;
-    return static_cast<std::byte*>(arena_ == nullptr ? try_allocate_memory(bytes, column_alignment)
-                                                     : arena_->try_allocate(bytes, column_alignment));
-  }
+  template <OnNoMemory on_no_memory>
+  [[nodiscard]] bool set_capacity(std::size_t capacity) noexcept(on_no_memory == OnNoMemory::give_null);
+  /// Room for so many records, or null where that is asked for.
+  template <OnNoMemory on_no_memory>
+  [[nodiscard]] std::byte* allocate(std::size_t capacity) noexcept(on_no_memory == OnNoMemory::give_null);
   void give_back(std::byte* block, std::size_t capacity) noexcept {
     if (arena_ == nullptr && block != nullptr) deallocate_memory(block, layout_of(capacity).bytes, column_alignment);
   }
-  void put_in_order(const std::vector<std::size_t>& order);
+  template <auto member, OnNoMemory on_no_memory, typename Compare>
+  [[nodiscard]] bool sort_by_or(Compare compare);
   /// Goes over to a new block; `source` tells which record comes to an index.
   template <typename Source>
   void move_to(std::byte* block, std::size_t capacity, Source source) noexcept;

@@ -53,6 +53,12 @@ requires(sizeof...(Elements) ==
   static constexpr bool value = (std::is_constructible_v<Elements, Values> && ...);
 };
 
+/// How a value goes out of the fast path: small trivial ones as such, since a reference would keep them in memory on the fast path too.
+template <typename Value, typename Plain = std::remove_cvref_t<Value>>
+using Passed = std::conditional_t<std::is_trivially_copyable_v<Plain> && !std::is_array_v<Plain> &&
+                                      sizeof(Plain) <= 2 * sizeof(void*),
+                                  Plain, Value&&>;
+
 /// What a batch can hold: a column is moved element by element when it grows, and nothing may go wrong then.
 template <typename T>
 concept ColumnElement = std::is_object_v<T> && !std::is_array_v<T> && !std::is_const_v<T> &&

@@ -124,44 +124,94 @@ class Batch<members...>::BasicIterator {
 };
 
 template <auto... members>
+template <OnNoMemory on_no_memory, typename... Values>
+[[gnu::always_inline]] inline bool Batch<members...>::append_or(Values&&... values) {
+  if (size_ == capacity_) [[unlikely]]
+    return grow_and_append<on_no_memory, Values...>(std::forward<Values>(values)...);
+  construct_record(data_, size_, std::forward<Values>(values)...);
+  ++size_;
+  return true;
+}
+
+template <auto... members>
 template <typename... Values>
-[[gnu::always_inline]] inline void Batch<members...>::construct_at_end(Values&&... values) {
+[[gnu::always_inline]] inline void Batch<members...>::construct_record(const std::array<std::byte*, columns>& to,
+                                                                       std::size_t index, Values&&... values) {
   constexpr bool is_nothrow = (std::is_nothrow_constructible_v<Element<members>, Values> && ...);
   [&]<std::size_t... k>(std::index_sequence<k...>) {
     if constexpr (is_nothrow) {
-      (std::construct_at(data<k>() + size_, std::forward<Values>(values)), ...);
+      (std::construct_at(reinterpret_cast<ElementAt<k>*>(to[k]) + index, std::forward<Values>(values)), ...);
     } else {
       // Ends what was begun of the record when a later column's constructor throws. (A destructor, not a catch: it works without exceptions.)
       struct DestroyUnlessDone {
-        Batch* batch;
+        const std::array<std::byte*, columns>& to;
+        std::size_t index;
+        bool is_done = false;
         std::size_t constructed = 0;
         ~DestroyUnlessDone() {
-          if (batch == nullptr) return;
+          if (is_done) return;
           static_cast<void>(
-              ((k < constructed ? std::destroy_at(batch->template data<k>() + batch->size_) : void()), ...));
+              ((k < constructed ? std::destroy_at(reinterpret_cast<ElementAt<k>*>(to[k]) + index) : void()), ...));
         }
-      } undo{this};
-      ((std::construct_at(data<k>() + size_, std::forward<Values>(values)), ++undo.constructed), ...);
-      undo.batch = nullptr;
+      } undo{to, index};
+      ((std::construct_at(reinterpret_cast<ElementAt<k>*>(to[k]) + index, std::forward<Values>(values)),
+        ++undo.constructed),
+       ...);
+      undo.is_done = true;
     }
   }
   (std::make_index_sequence<columns>());
+}
+
+/// The new record first, then those before it: its values may be elements of theirs.
+template <auto... members>
+template <OnNoMemory on_no_memory, typename... Values>
+bool Batch<members...>::grow_and_append(batch_detail::Passed<Values>... values) {
+  const std::size_t capacity = grown_capacity();
+  std::byte* block = allocate<on_no_memory>(capacity);
+  if (block == nullptr) return false;
+  struct GiveBackUnlessDone {
+    Batch* batch;
+    std::byte* block;
+    std::size_t capacity;
+    ~GiveBackUnlessDone() {
+      if (block != nullptr) batch->give_back(block, capacity);
+    }
+  } undo{this, block, capacity};
+  const Layout layout = layout_of(capacity);
+  std::array<std::byte*, columns> to;
+  for (std::size_t k = 0; k < columns; ++k) to[k] = block + layout.offsets[k];
+  construct_record(to, size_, std::forward<Values>(values)...);
+  undo.block = nullptr;
+  move_to(block, capacity, [](std::size_t index) { return index; });
   ++size_;
+  return true;
 }
 
 template <auto... members>
-void Batch<members...>::set_capacity(std::size_t capacity) {
-  if (capacity > capacity_max) throw_bad_array_length();
-  if (try_set_capacity(capacity)) return;
-  // The arena's own words say more than ours.
-  if (arena_ != nullptr) static_cast<void>(arena_->allocate(layout_of(capacity).bytes, column_alignment));
-  throw_bad_alloc();
+template <OnNoMemory on_no_memory>
+std::byte* Batch<members...>::allocate(std::size_t capacity) noexcept(on_no_memory == OnNoMemory::give_null) {
+  constexpr bool gives_null = on_no_memory == OnNoMemory::give_null;
+  if (capacity > capacity_max) [[unlikely]] {
+    if constexpr (!gives_null) throw_bad_array_length();
+    return nullptr;
+  }
+  const std::size_t bytes = layout_of(capacity).bytes;
+  void* block = nullptr;
+  if (arena_ == nullptr) {
+    block = allocate_memory_or<on_no_memory>(bytes, column_alignment);
+  } else if constexpr (gives_null) {
+    block = arena_->try_allocate(bytes, column_alignment);
+  } else {
+    block = arena_->allocate(bytes, column_alignment);
+  }
+  return static_cast<std::byte*>(block);
 }
 
 template <auto... members>
-bool Batch<members...>::try_set_capacity(std::size_t capacity) noexcept {
-  if (capacity > capacity_max) return false;
-  std::byte* block = try_allocate(capacity);
+template <OnNoMemory on_no_memory>
+bool Batch<members...>::set_capacity(std::size_t capacity) noexcept(on_no_memory == OnNoMemory::give_null) {
+  std::byte* block = allocate<on_no_memory>(capacity);
   if (block == nullptr) return false;
   move_to(block, capacity, [](std::size_t index) { return index; });
   return true;
@@ -183,6 +233,8 @@ void Batch<members...>::move_to(std::byte* block, std::size_t capacity, Source s
 
 template <auto... members>
 void Batch<members...>::erase(std::size_t first, std::size_t last) noexcept {
+  if (first > last || last > size_) [[unlikely]]
+    report_out_of_range("Batch::erase");
   if (first == last) return;
   for_each_column([&]<std::size_t k>() {
     ElementAt<k>* column = data<k>();
@@ -193,14 +245,23 @@ void Batch<members...>::erase(std::size_t first, std::size_t last) noexcept {
 }
 
 template <auto... members>
-void Batch<members...>::put_in_order(const std::vector<std::size_t>& order) {
-  if (order.empty()) return;
-  std::byte* block = try_allocate(capacity_);
-  if (block == nullptr) {
-    if (arena_ != nullptr) static_cast<void>(arena_->allocate(layout_of(capacity_).bytes, column_alignment));
-    throw_bad_alloc();
-  }
+template <auto member, OnNoMemory on_no_memory, typename Compare>
+bool Batch<members...>::sort_by_or(Compare compare) {
+  constexpr bool gives_null = on_no_memory == OnNoMemory::give_null;
+  if (size_ < 2) return true;
+  using Order = AlignedBuffer<std::size_t>;
+  Order order = gives_null ? Order::try_for_overwrite(size_) : Order::for_overwrite(size_);
+  if (!order.is_allocated()) return false;
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const Element<member>* keys = data<member>();
+  std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
+    if (compare(keys[left], keys[right])) return true;
+    return left < right && !compare(keys[right], keys[left]);
+  });
+  std::byte* block = allocate<on_no_memory>(capacity_);
+  if (block == nullptr) return false;
   move_to(block, capacity_, [&](std::size_t index) { return order[index]; });
+  return true;
 }
 
 }  // namespace bursar

@@ -43,16 +43,17 @@ enum {
  * the account is kept, else some dozen; with an arena a chunk of 64 KiB when the last one still has blocks. */
 BURSAR_WEAK bursar_task* bursar_task_begin(const char* kind, unsigned flags);
 
-/* Ends a task: the innermost of the calling thread, or one further out (those within it end too), or one that no thread is in. A task that another
- * thread is in, and what is no task (any more), is told once on standard error and ignored. The thread goes on in the task that the ended one was
- * begun in; where other threads are in that (it handed the work over), outside all. A thread that ends leaves its tasks, and ends those that
- * it began and nobody else is in. In a forked child the tasks of the forking thread go on, and those that no thread was in; the others are no
- * tasks there. */
+/* Ends a task: the innermost of the calling thread, or one further out (those within it end too), or one that this thread is not in. Where other
+ * threads are in it, it is over when the last of them leaves it: what they allocate till then is its own, and nobody can go into it any more. What is no
+ * task (any more) is told once on standard error and ignored. The thread goes on in the task that the ended one was begun in; outside all where
+ * that has ended, or where it was another thread that began the ended one there and is in it (it handed the work over). A thread that ends leaves
+ * its task, and ends those around it that it began and nobody else is in. In a forked child the tasks of the forking thread go on, and those that no
+ * thread was in; the others are no tasks there. */
 BURSAR_WEAK void bursar_task_end(bursar_task* task);
 
 /* The calling thread goes on in another task, or, for null, outside all, and tells in which one it was (null: in none). For coroutines and thread
  * pools: switch in before the piece of work runs, and back after it. Several threads may be in one task at a time. A handle that is
- * no task leaves the thread where it is. */
+ * no task (any more) stands for outside all. */
 BURSAR_WEAK bursar_task* bursar_task_switch(bursar_task* task);
 
 /* The task that the calling thread is in, or null. */

@@ -74,14 +74,19 @@ class CowString {
 
   /// Owns a copy. Throws std::bad_alloc.
   [[nodiscard]] static CowString copy(std::string_view text) {
-    CowString result = try_own_uninitialized(text.size());
-    if (result.is_borrowed()) [[unlikely]]
-      throw_bad_alloc();
+    CowString result = own_uninitialized(text.size());
     result.fill_from(text);
     return result;
   }
 
-  /// Owns `bytes` bytes of no stated content, to be written through mutable_data(); without memory the result is borrowed.
+  /// Owns `bytes` bytes of no stated content, to be written through mutable_data(). Throws std::bad_alloc.
+  [[nodiscard]] static CowString own_uninitialized(std::size_t bytes) {
+    if (bytes >= owned_bit) [[unlikely]]
+      throw_bad_alloc();
+    return {static_cast<char*>(::operator new(bytes)), bytes | owned_bit};
+  }
+
+  /// The same; without memory the result is borrowed.
   [[nodiscard]] static CowString try_own_uninitialized(std::size_t bytes) noexcept {
     if (bytes >= owned_bit) [[unlikely]]
       return CowString();

@@ -27,6 +27,7 @@ enum class FrozenStatus : std::uint8_t {
   not_an_image,   ///< does not begin as one, or is too short for one
   other_version,  ///< of another layout, or of other keywords
   damaged,        ///< the checksum or the structure is wrong
+  no_interner,    ///< freeze: it has been moved from
 };
 
 /// For messages.

@@ -22,6 +22,7 @@ enum class InternStatus : std::uint8_t {
   count_limit,        ///< InternerOptions::texts_max
   bytes_limit,        ///< InternerOptions::text_bytes_max
   symbols_exhausted,  ///< all 2^32 places are given out, or InternerOptions::blocks_max
+  no_interner,        ///< it has been moved from, or was never opened
 };
 
 /// What the throwing forms throw.
@@ -75,7 +76,8 @@ class InternerCore;
 
 /// A set of texts of any bytes. A text has the same symbol as long as the interner lives; nothing is ever removed. Thread safe: finding a text that is
 /// there, and resolving a symbol, take no lock and write nothing shared, while others add. Strong guarantee: without memory, or at
-/// a limit, everything is as before. The hash is seeded by the system: who does not know the seed cannot choose texts that collide.
+/// a limit, everything is as before. The hash is seeded by the system: who does not know the seed cannot choose texts that collide. One that
+/// was moved from has the keywords and the empty text to resolve, finds and owns nothing but the latter, and says no_interner when it is to add.
 class BURSAR_RUNTIME_EXPORT Interner {
  public:
   /// Throws std::bad_alloc. Cost: some microseconds and 12 KiB, mostly of untouched addresses.
@@ -121,7 +123,7 @@ class BURSAR_RUNTIME_EXPORT Interner {
   explicit Interner(detail::InternerCore* core) noexcept;
   [[noreturn]] static void throw_error(InternStatus status);
 
-  // I1  core_ is null only after a move; directory_ is core_'s
+  // I1  core_ is null only after a move; directory_ is core_'s, or then one of the keywords alone
   detail::InternerCore* core_;
   const detail::BlockDirectory* directory_;
 };

@@ -13,8 +13,8 @@ template <typename T>
 concept Poolable = std::is_object_v<T> && !std::is_array_v<T> && std::is_nothrow_destructible_v<T>;
 
 /// An object of a pool, of 8 bytes: it is destroyed, and its memory goes back to the pool, when the handle ends, on whatever thread.
-/// Empty after a move.
-template <Poolable T>
+/// Empty after a move. T may be incomplete where the handle is a member: nodes of a tree may hold each other.
+template <typename T>
 class [[nodiscard]] PooledObject {
  public:
   PooledObject() noexcept = default;
@@ -42,7 +42,7 @@ class [[nodiscard]] PooledObject {
   }
 
  private:
-  template <Poolable>
+  template <typename>
   friend class ObjectPool;
   explicit PooledObject(T* object) noexcept : object_(object) {}
 
@@ -59,8 +59,10 @@ class [[nodiscard]] PooledObject {
 /// throws, the pool is as it was. A moved-from pool is empty, and has the same options.
 /// Cost: 2 to 3 ns for an acquire and a release on the owner's thread, one compare-and-swap for a release on another; a call of the heap for 32 KiB
 /// of objects.
-template <Poolable T>
+template <typename T>
 class ObjectPool {
+  static_assert(Poolable<T>, "a pool keeps objects, no arrays, whose destructor is noexcept");
+
  public:
   ObjectPool() noexcept = default;
   explicit ObjectPool(const ObjectPoolOptions& options) noexcept : options_(options) {}
@@ -73,7 +75,7 @@ class ObjectPool {
 
   template <typename... Arguments>
   [[nodiscard]] PooledObject<T> acquire(Arguments&&... arguments) {
-    void* slot = try_acquire_slot();
+    void* slot = acquire_slot<OnNoMemory::throw_error>();
     if (slot == nullptr) [[unlikely]]
       throw_bad_alloc();
     return construct(slot, std::forward<Arguments>(arguments)...);
@@ -81,7 +83,7 @@ class ObjectPool {
 
   template <typename... Arguments>
   [[nodiscard]] PooledObject<T> try_acquire(Arguments&&... arguments) {
-    void* slot = try_acquire_slot();
+    void* slot = acquire_slot<OnNoMemory::give_null>();
     if (slot == nullptr) [[unlikely]]
       return {};
     return construct(slot, std::forward<Arguments>(arguments)...);
@@ -112,12 +114,13 @@ class ObjectPool {
     }
   };
 
-  [[nodiscard]] void* try_acquire_slot() noexcept {
+  template <OnNoMemory on_no_memory>
+  [[nodiscard]] void* acquire_slot() noexcept(on_no_memory == OnNoMemory::give_null) {
     if (core_ == nullptr) [[unlikely]] {
       core_.reset(new (std::nothrow) pool_detail::Core(pool_detail::shape_of<T>(), options_));
       if (core_ == nullptr) return nullptr;
     }
-    return core_->acquire();
+    return core_->template acquire<on_no_memory>();
   }
 
   template <typename... Arguments>

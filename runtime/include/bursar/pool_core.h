@@ -90,8 +90,9 @@ class BURSAR_RUNTIME_EXPORT Core {
   Core& operator=(const Core&) = delete;
   ~Core();
 
-  /// A slot, or null.
-  [[nodiscard]] void* acquire() noexcept {
+  /// A slot. Null where the pool is at its bound, and, without memory, where that is asked for.
+  template <OnNoMemory on_no_memory>
+  [[nodiscard]] void* acquire() noexcept(on_no_memory == OnNoMemory::give_null) {
     // An empty list stands for "none left", "the program is watched" and "another thread's pool" alike; the last is looked at here, since
     // a list that two threads pop is lost.
     if (FreeSlot* slot = free_slots_; slot != nullptr && owner_ == thread_detail::token) [[likely]] {
@@ -100,7 +101,7 @@ class BURSAR_RUNTIME_EXPORT Core {
         return tell_with(slot);
       return slot;
     }
-    return acquire_slow();
+    return acquire_slow(on_no_memory);
   }
 
   void release(void* slot) noexcept {
@@ -129,7 +130,7 @@ class BURSAR_RUNTIME_EXPORT Core {
     bool operator==(std::uint64_t other) const noexcept { return load_relaxed() == other; }
   };
 
-  [[nodiscard]] void* acquire_slow() noexcept;
+  [[nodiscard]] void* acquire_slow(OnNoMemory on_no_memory);
   void release_slow(void* slot) noexcept;
   void release_watched(void* slot) noexcept;
   [[nodiscard]] std::uint64_t acquired() const noexcept { return told_at_ - until_told_; }
@@ -137,7 +138,7 @@ class BURSAR_RUNTIME_EXPORT Core {
   void* tell_with(void* slot) noexcept;
   void tell_figures() noexcept;
   [[nodiscard]] FreeSlot* pop_idle() noexcept;
-  [[nodiscard]] bool try_add_slab() noexcept;
+  [[nodiscard]] bool add_slab(OnNoMemory on_no_memory);
   void collect_remote() noexcept;
   void give_back(Slab* slab) noexcept;
   void check_owner() noexcept;

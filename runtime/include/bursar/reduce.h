@@ -19,7 +19,7 @@ namespace bursar::reduce {
 [[nodiscard]] BURSAR_RUNTIME_EXPORT std::int64_t sum(std::span<const std::int32_t> values) noexcept;
 [[nodiscard]] BURSAR_RUNTIME_EXPORT std::int64_t sum(std::span<const std::int64_t> values) noexcept;
 
-/// Pre: not empty. NaNs may be passed over or not.
+/// Of nothing the neutral element: the type's largest value (infinity) for minimum, its lowest (minus infinity) for maximum. NaNs may be passed over or not.
 [[nodiscard]] BURSAR_RUNTIME_EXPORT float minimum(std::span<const float> values) noexcept;
 [[nodiscard]] BURSAR_RUNTIME_EXPORT double minimum(std::span<const double> values) noexcept;
 [[nodiscard]] BURSAR_RUNTIME_EXPORT std::int32_t minimum(std::span<const std::int32_t> values) noexcept;

@@ -16,7 +16,7 @@ namespace bursar {
 ///
 /// Threads: local(), make, allocate and parts from any thread, at any time; reset() and the destructor while nobody allocates, and nobody
 /// uses what was made.
-/// Errors: as Arena; a thread's first call also std::bad_alloc. The limit of the options holds for each thread.
+/// Errors: as Arena; a thread's first call also std::bad_alloc; the try_ forms give null. The limit of the options holds for each thread.
 /// Cost: as Arena, and two loads of thread-local memory; a lock when a thread turns from one shared arena to another.
 class BURSAR_RUNTIME_EXPORT SharedArena {
  public:
@@ -28,9 +28,16 @@ class BURSAR_RUNTIME_EXPORT SharedArena {
 
   /// The calling thread's part.
   [[nodiscard]] Arena& local() {
+    Arena* arena = try_local();
+    if (arena == nullptr) [[unlikely]]
+      throw_bad_alloc();
+    return *arena;
+  }
+  /// The same; null when the thread has none yet, and there is no memory for it.
+  [[nodiscard]] Arena* try_local() noexcept {
     if (last.identity == identity_) [[likely]]
-      return *last.arena;
-    return find_local();
+      return last.arena;
+    return try_find_local();
   }
   template <ArenaStorable T, typename... Arguments>
   [[nodiscard]] T* make(Arguments&&... arguments) {
@@ -38,6 +45,15 @@ class BURSAR_RUNTIME_EXPORT SharedArena {
   }
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = arena_detail::block_granule) {
     return local().allocate(bytes, alignment);
+  }
+  template <ArenaStorable T, typename... Arguments>
+  [[nodiscard]] T* try_make(Arguments&&... arguments) {
+    Arena* arena = try_local();
+    return arena == nullptr ? nullptr : arena->template try_make<T>(std::forward<Arguments>(arguments)...);
+  }
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment = arena_detail::block_granule) noexcept {
+    Arena* arena = try_local();
+    return arena == nullptr ? nullptr : arena->try_allocate(bytes, alignment);
   }
 
   /// Every part's reset.
@@ -54,7 +70,7 @@ class BURSAR_RUNTIME_EXPORT SharedArena {
   };
   static inline thread_local constinit Last last = {0, nullptr};
 
-  [[nodiscard]] Arena& find_local();
+  [[nodiscard]] Arena* try_find_local() noexcept;
 
   std::uint64_t identity_;
   ArenaOptions options_;

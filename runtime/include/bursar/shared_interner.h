@@ -50,7 +50,7 @@ class BURSAR_RUNTIME_EXPORT SharedInterner {
   SharedInterner& operator=(const SharedInterner&) = delete;
   ~SharedInterner();
 
-  /// As Interner::try_intern: count_limit and bytes_limit are those of the options.
+  /// As Interner::try_intern: count_limit and bytes_limit are those of the options. One that is not open, or was moved from, says no_interner.
   [[nodiscard]] InternResult try_intern(std::string_view text) noexcept;
   /// The same; throws InternError.
   [[nodiscard]] Symbol intern(std::string_view text) {

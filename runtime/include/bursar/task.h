@@ -17,14 +17,15 @@ enum class TaskMemory : unsigned { heap = BURSAR_TASK_DEFAULT, arena = BURSAR_TA
 ///     bursar::Task task("GET /search");
 ///     task.label(url.c_str());
 ///
-/// May move between threads, but one object is for one thread at a time. Allocates nothing. Cost: see bursar_task_begin.
+/// May move between threads, but one object is for one thread at a time. A thread that began a task and gave the object away stays in it until it
+/// switches to another, begins one, or ends: begin what is to be handed over by detached(). Allocates nothing. Cost: see bursar_task_begin.
 class [[nodiscard]] Task {
  public:
   /// Begins a task on the calling thread, within the one it is in. `kind` need not live longer than the call.
   explicit Task(const char* kind, TaskMemory memory = TaskMemory::heap) noexcept
       : handle_(bursar_task_begin == nullptr ? nullptr : bursar_task_begin(kind, static_cast<unsigned>(memory))) {}
 
-  /// A task that no thread is in yet: for work that is handed to others, who go into it by a TaskSwitch.
+  /// A task that no thread is in yet, and within no other: for work that is handed to others, who go into it by a TaskSwitch.
   static Task detached(const char* kind) noexcept;
 
   Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
@@ -36,7 +37,7 @@ class [[nodiscard]] Task {
   }
   ~Task() { end(); }
 
-  /// Ends it now. Pre: no other thread is in it (bursar_task_end).
+  /// Ends it now; where other threads are in it, with the last of them (bursar_task_end).
   void end() noexcept {
     if (handle_ != nullptr) bursar_task_end(std::exchange(handle_, nullptr));
   }
@@ -77,9 +78,9 @@ class [[nodiscard]] TaskSwitch {
 };
 
 inline Task Task::detached(const char* kind) noexcept {
-  bursar_task* const before = bursar_task_current == nullptr ? nullptr : bursar_task_current();
+  bursar_task* const before = bursar_task_switch == nullptr ? nullptr : bursar_task_switch(nullptr);
   Task task(kind);
-  if (task.handle() != nullptr) (void)bursar_task_switch(before);
+  if (bursar_task_switch != nullptr) (void)bursar_task_switch(before);
   return task;
 }
 

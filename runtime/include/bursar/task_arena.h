@@ -3,30 +3,45 @@
 
 #include <concepts>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "bursar/arena.h"
+#include "bursar/interner.h"
 #include "bursar/task.h"
 
 namespace bursar {
 
-/// A Task that owns an Arena: the account counts the arena's memory as the task's, and all of it goes with the task.
+/// A Task that owns an Arena, and, where it asks for one, an Interner: the account counts the arena's memory as the task's, and all of it goes
+/// with the task.
 ///
-///     TaskArena task("translate");
-///     Tree* tree = parse(text, task.arena());
+///     TaskArena task("translate", {}, {.base = &names_of_all});
+///     task.task().set_budget(64 * MiB);
+///     Tree* tree = parse(text, task.arena(), task.interner());
 ///     return promote(summary_of(tree), parent_arena);
 ///
-/// Threads: as Task and Arena. Errors: as Arena; none from the task.
+/// The interner is made when it is first asked for: an overlay of InternerOptions::base where that is set. Its pages are the system's, not malloc's,
+/// so they are no part of the task's bytes.
+/// Threads: as Task and Arena; the interner's first call as well. Errors: as Arena and Interner; none from the task. A moved-from one has no
+/// task, an empty arena, and no interner yet.
 class [[nodiscard]] TaskArena {
  public:
-  explicit TaskArena(const char* kind, const ArenaOptions& options = {}) noexcept : task_(kind), arena_(options) {}
-  TaskArena(TaskArena&& other) noexcept = default;
+  explicit TaskArena(const char* kind, const ArenaOptions& options = {},
+                     const InternerOptions& interner_options = {}) noexcept
+      : task_(kind), arena_(options), interner_options_(interner_options) {}
+  TaskArena(TaskArena&& other) noexcept
+      : task_(std::move(other.task_)),
+        arena_(std::move(other.arena_)),
+        interner_options_(other.interner_options_),
+        interner_(std::exchange(other.interner_, std::nullopt)) {}
   // By hand: the arena's memory is given back while its task is still there to be credited with that.
   TaskArena& operator=(TaskArena&& other) noexcept {
     if (this != &other) {
+      interner_ = std::exchange(other.interner_, std::nullopt);
+      interner_options_ = other.interner_options_;
       arena_ = std::move(other.arena_);
       task_ = std::move(other.task_);
     }
@@ -35,11 +50,26 @@ class [[nodiscard]] TaskArena {
 
   [[nodiscard]] Task& task() noexcept { return task_; }
   [[nodiscard]] Arena& arena() noexcept { return arena_; }
+  /// The task's own symbols. The first call throws std::bad_alloc without memory; some microseconds.
+  [[nodiscard]] Interner& interner() {
+    Interner* interner = try_interner();
+    if (interner == nullptr) [[unlikely]]
+      throw_bad_alloc();
+    return *interner;
+  }
+  /// The same; null without memory.
+  [[nodiscard]] Interner* try_interner() noexcept {
+    if (!interner_.has_value()) [[unlikely]]
+      interner_ = Interner::try_make(interner_options_);
+    return interner_.has_value() ? &*interner_ : nullptr;
+  }
 
  private:
   // In this order: the arena ends before its task.
   Task task_;
   Arena arena_;
+  InternerOptions interner_options_;
+  std::optional<Interner> interner_;
 };
 
 /// How a type is brought to another arena: a specialization has
@@ -86,6 +116,12 @@ struct Promotion<std::span<T>> {
 template <HasPromotion T>
 [[nodiscard]] T promote(T value, Arena& to) {
   return Promotion<T>::promote(std::move(value), to);
+}
+
+/// The symbol that the text of one interner has in another, which lives longer: keywords, and symbols of a base that both have, are the same. Throws
+/// InternError.
+[[nodiscard]] inline Symbol promote(Symbol symbol, const Interner& from, Interner& to) {
+  return to.intern(from.view(symbol));
 }
 
 /// The same for an object of the arena that ends: a copy of it is made in the other one.

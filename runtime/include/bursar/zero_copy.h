@@ -67,9 +67,7 @@ namespace detail {
 template <Transformation Change>
 [[gnu::noinline]] CowString transform_changed(const Change& change, std::string_view text, std::size_t first) {
   const std::size_t bytes = change.measure(text, first);
-  CowString result = CowString::try_own_uninitialized(bytes);
-  if (result.is_borrowed()) [[unlikely]]
-    throw_bad_alloc();
+  CowString result = CowString::own_uninitialized(bytes);
   change.write(text, first, result.mutable_data());
   count_copy(bytes);
   return result;
@@ -109,6 +107,32 @@ template <Transformation Change, TextMemory Memory>
     return detail::transform_changed_into(memory, change, text, first);
   detail::count_unchanged();
   return text;
+}
+
+/// Memory that tells by null that there is none: an arena.
+template <typename T>
+concept TryTextMemory = requires(T& memory, std::size_t bytes) {
+  { memory.try_allocate(bytes, bytes) } -> std::convertible_to<void*>;
+};
+
+/// The same without exceptions: nothing where the memory gives null, or the result would pass half the address space.
+template <Transformation Change, TryTextMemory Memory>
+[[nodiscard]] std::optional<std::string_view> try_transform_into(Memory& memory, const Change& change,
+                                                                 std::string_view text) {
+  const std::size_t first = change.find(text);
+  if (first == text.size()) [[likely]] {
+    detail::count_unchanged();
+    return text;
+  }
+  const std::size_t bytes = change.measure(text, first);
+  if (bytes > SIZE_MAX / 2) [[unlikely]]
+    return std::nullopt;
+  auto* out = static_cast<char*>(static_cast<void*>(memory.try_allocate(bytes, 1)));
+  if (out == nullptr) [[unlikely]]
+    return std::nullopt;
+  change.write(text, first, out);
+  detail::count_copy(bytes);
+  return std::string_view(out, bytes);
 }
 
 /// Which escapes are written and understood.

@@ -9,39 +9,12 @@
 #include <unistd.h>
 
 #include "bursar/bursar.h"
+#include "known_work.h"
 
 void bursar_loop_enter(void) __attribute__((weak));
 void bursar_loop_leave(void) __attribute__((weak));
 
-#define REQUIRE(fact) ((fact) ? (void)0 : fail(#fact, __LINE__))
-
-static void fail(const char* fact, int line) {
-  fprintf(stderr, "known_tasks.c:%d: %s\n", line, fact);
-  _exit(99);
-}
-
 static int numbers[2];
-
-static void* block(void) {
-  void* made = malloc(100);
-  REQUIRE(made != NULL);
-  return made;
-}
-
-static void blocks(int count) {
-  for (int i = 0; i < count; ++i) (void)block();
-}
-
-static void churn(int count) {
-  for (int i = 0; i < count; ++i) free(block());
-}
-
-static void in_threads(int count, void* (*work)(void*)) {
-  pthread_t* threads = calloc((size_t)count, sizeof(*threads));
-  for (intptr_t i = 0; i < count; ++i) REQUIRE(pthread_create(&threads[i], NULL, work, (void*)i) == 0);
-  for (int i = 0; i < count; ++i) REQUIRE(pthread_join(threads[i], NULL) == 0);
-  free(threads);
-}
 
 static void name_thread(const char* pattern, int number) {
   char name[16];
@@ -119,14 +92,14 @@ static void* pool_work(void* unused) {
     bursar_task* former = bursar_task_switch(pooled[i]);
     REQUIRE(former == NULL);
     churn(10);
-    // Whoever is last must be alone in it.
     pthread_mutex_lock(&pool_lock);
     const int is_last = --steps_left[i] == 0;
+    pthread_mutex_unlock(&pool_lock);
+    // Others may be in it still.
     if (is_last)
       bursar_task_end(pooled[i]);
     else
       bursar_task_switch(NULL);
-    pthread_mutex_unlock(&pool_lock);
     REQUIRE(bursar_task_current() == NULL);
   }
   return NULL;
@@ -168,15 +141,7 @@ static void run_thread_end(void) {
   bursar_task_end(suspended);
 }
 
-// --- what is no task, and what another thread is in
-
-static bursar_task* of_main;
-
-static void* end_the_main_threads(void* unused) {
-  (void)unused;
-  bursar_task_end(of_main);
-  return NULL;
-}
+// --- what is no task
 
 static void run_misuse(void) {
   bursar_task* stale = bursar_task_begin("stale", BURSAR_TASK_DEFAULT);
@@ -185,9 +150,7 @@ static void run_misuse(void) {
   bursar_task_end(NULL);
   bursar_task_end((bursar_task*)(uintptr_t)1);
   bursar_task_end((bursar_task*)&stale);
-  of_main = bursar_task_begin("main", BURSAR_TASK_DEFAULT);
-  in_threads(2, end_the_main_threads);
-  REQUIRE(bursar_task_current() == of_main);
+  bursar_task* of_main = bursar_task_begin("main", BURSAR_TASK_DEFAULT);
   bursar_task_label(stale, "nobody");
   bursar_task_label(NULL, "nobody");
   blocks(1);
@@ -353,7 +316,7 @@ static void run_nested(void) { in_threads(1, nested_work); }
 // --- turns
 
 static void run_turns(void) {
-  if (bursar_loop_enter == NULL) fail("no bursar", __LINE__);
+  if (bursar_loop_enter == NULL) fail(__FILE__, "no bursar", __LINE__);
   name_thread("reactor-%d", 7);
   blocks(1);
   bursar_loop_leave();
@@ -422,7 +385,7 @@ int main(int argc, char** argv) {
       {"killed", run_killed},
   };
   if (argc < 2) return 98;
-  if (bursar_task_begin == NULL) fail("no bursar", __LINE__);
+  if (bursar_task_begin == NULL) fail(__FILE__, "no bursar", __LINE__);
   for (int i = 2; i < argc && i < 4; ++i) numbers[i - 2] = atoi(argv[i]);
   if (strcmp(argv[1], "exec") == 0) run_exec(argv[0]);
   for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); ++i) {

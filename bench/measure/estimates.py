@@ -1,5 +1,6 @@
 """What a few samples tell: the median, how sure it is, geometric means."""
 
+import dataclasses
 import math
 import statistics
 
@@ -36,6 +37,22 @@ def relative_half_width(values) -> float:
     low, high = median_interval(values)
     middle = median(values)
     return (high - low) / 2 / middle if middle > 0 else 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Spread:
+    """Some values of the same thing."""
+    median: float
+    min: float
+    max: float
+    low: float  # between these two is the true median, see estimates.median_interval
+    high: float
+    count: int
+
+
+def spread(numbers) -> Spread:
+    numbers = list(numbers)
+    return Spread(median(numbers), min(numbers), max(numbers), *median_interval(numbers), len(numbers))
 
 
 def geometric_mean(ratios) -> float | None:

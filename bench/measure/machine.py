@@ -4,6 +4,8 @@ import os
 import platform
 from pathlib import Path
 
+BUSY_LOAD_MIN = 0.5  # processes that want to run, before a bench has started any
+
 
 def cpu_model() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -52,3 +54,11 @@ def sentence(machine: dict) -> str:
     return (f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_mib'] / 1024:.1f} GiB, "
             f"Linux {machine['kernel']}, {machine['distribution']}, "
             f"transparent huge pages: {machine['transparent_hugepage']}")
+
+
+def is_busy() -> bool:
+    return os.getloadavg()[0] > BUSY_LOAD_MIN
+
+
+def busy_sentence() -> str:
+    return f"the machine is busy (load {os.getloadavg()[0]:.1f}): times will swing"
