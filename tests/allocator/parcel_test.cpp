@@ -230,7 +230,7 @@ TEST(Parcels, AChildGivesUpWhatAnotherThreadGathered) {
   const pid_t child = fork();
   if (child == 0) {
     if (!fork_guard.is_wiped_by_kernel()) fork_guard.note_child();  // as the handler of forks does
-    (void)allocate(5000);  // adopts
+    (void)allocate(5000);                                           // adopts
     const bool is_lost = slab_of(lost.front()).freed_count() == 0;
     size_t untouched = 0;
     run_attached([&] { untouched = count_untouched(blocks); });

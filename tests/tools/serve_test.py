@@ -319,6 +319,11 @@ class Documents(serving.ServingTest):
             self.assertIn(f"`{option} ", self.page)
 
     def test_every_metric_is_on_the_page(self):
+        # A program that uses the runtime: of others, nothing of it is told.
+        guest = self.start(tool.product("RUNTIME_FIGURES"), "wait", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                           env=self.environment(LD_PRELOAD=tool.product("BURSAR_LIBRARY"),
+                                                BURSAR=f"ledger={self.runtime_directory}/bursar-%p"))
+        self.assertTrue(guest.stdout.readline())
         told = re.findall(r"^# TYPE (\S+)", self.serve().text("/metrics"), re.MULTILINE)
         self.assertGreater(len(told), 30)
         self.assertEqual([name for name in told if f"`{name}`" not in self.page], [])
