@@ -99,47 +99,44 @@ uint64_t allocated_bytes_of_kind(const View& view, size_t kind) noexcept {
 
 void KindReader::load(size_t window) noexcept {
   window_ = window;
-  for (size_t i = 0; i < window_kinds; ++i) {
-    stays_[i] = {};
-    running_[i] = 0;
-    running_bytes_[i] = 0;
-  }
+  for (size_t i = 0; i < window_kinds_; ++i) parts_[i] = {};
   for (size_t i = 1; i < view_.slot_count; ++i) {
     const Tag tag = view_.slots[i].tag.load(std::memory_order_relaxed);
-    if (tag == 0 || kind_of(tag) / window_kinds != window) continue;
+    if (tag == 0 || kind_of(tag) / window_kinds_ != window) continue;
     const FlowTotals stay = stay_of(view_.slots[i]);
-    const size_t at = kind_of(tag) % window_kinds;
-    add_to(stays_[at], stay);
+    Part& part = parts_[kind_of(tag) % window_kinds_];
+    add_to(part.stays, stay);
     if (record_with(view_, tag) == nullptr) continue;
-    running_bytes_[at] = sum(running_bytes_[at], static_cast<int64_t>(stay.allocated_bytes - stay.freed_bytes));
+    part.running_bytes = sum(part.running_bytes, static_cast<int64_t>(stay.allocated_bytes - stay.freed_bytes));
   }
   for (size_t record = 1; record < view_.task_count; ++record) {
     const Tag tag = view_.tasks[record].tag.load(std::memory_order_acquire);
-    if (tag == 0 || kind_of(tag) / window_kinds != window || record_of(tag) != record) continue;
-    const size_t at = kind_of(tag) % window_kinds;
-    ++running_[at];
-    running_bytes_[at] = sum(running_bytes_[at], live_of_record(view_.tasks[record]));
+    if (tag == 0 || kind_of(tag) / window_kinds_ != window || record_of(tag) != record) continue;
+    Part& part = parts_[kind_of(tag) % window_kinds_];
+    ++part.running;
+    part.running_bytes = sum(part.running_bytes, live_of_record(view_.tasks[record]));
   }
 }
 
 KindTotals KindReader::totals_of(size_t kind) noexcept {
-  if (kind / window_kinds != window_) load(kind / window_kinds);
+  if (kind / window_kinds_ != window_) load(kind / window_kinds_);
+  const Part& part = parts_[kind % window_kinds_];
   const TaskKind& from = view_.kinds[kind];
   KindTotals totals{};
   totals.name = name_of_kind(view_, kind);
-  totals.flow = stays_[kind % window_kinds];
+  totals.flow = part.stays;
   totals.flow.frees += read(from.frees);
   totals.flow.freed_bytes += read(from.freed_bytes);
   totals.flow.allocations += read(from.allocations);
   totals.flow.allocated_bytes += read(from.allocated_bytes);
   totals.tasks_ended = read(from.tasks_ended);
   totals.tasks_begun = read(from.tasks_begun);
-  totals.tasks_running = running_[kind % window_kinds];
+  totals.tasks_running = part.running;
   totals.tasks_without_record = read(from.tasks_without_record);
   totals.refused_allocations = read(from.refused_allocations);
   totals.live_blocks = difference(read(from.inherited_blocks) + totals.flow.allocations, totals.flow.frees);
   totals.live_bytes = difference(read(from.inherited_bytes) + totals.flow.allocated_bytes, totals.flow.freed_bytes);
-  totals.retained_bytes = difference(totals.live_bytes, clamped(running_bytes_[kind % window_kinds]));
+  totals.retained_bytes = difference(totals.live_bytes, clamped(part.running_bytes));
   return totals;
 }
 

@@ -45,21 +45,34 @@ struct TaskTotals {
 /// Kinds one after the other, some at a time: what slots and records add to a kind is found by going through all of them.
 class KindReader {
  public:
-  explicit KindReader(const View& view) noexcept : view_(view) {}
+  /// What slots and records add to a kind.
+  struct Part {
+    FlowTotals stays;
+    uint64_t running;
+    int64_t running_bytes;
+  };
+
+  explicit KindReader(const View& view) noexcept : view_(view), parts_(own_parts_), window_kinds_(own_window_kinds) {}
+
+  /// With so many parts of the caller's, which outlive this: as many kinds are found at a time. Pre: count > 0.
+  KindReader(const View& view, Part* parts, size_t count) noexcept : view_(view), parts_(parts), window_kinds_(count) {}
+
+  KindReader(const KindReader&) = delete;
+  KindReader& operator=(const KindReader&) = delete;
 
   /// Pre: kind < view.kind_count. Cost: a walk over slots and records whenever the kind is not near the last one.
   [[nodiscard]] KindTotals totals_of(size_t kind) noexcept;
 
  private:
-  static constexpr size_t window_kinds = 8;
+  static constexpr size_t own_window_kinds = 8;
 
   void load(size_t window) noexcept;
 
   const View& view_;
+  Part* parts_;
+  size_t window_kinds_;
   size_t window_ = SIZE_MAX;
-  FlowTotals stays_[window_kinds];
-  uint64_t running_[window_kinds];
-  int64_t running_bytes_[window_kinds];
+  Part own_parts_[own_window_kinds];
 };
 
 /// A kind that is there: others have no numbers. Kind 0 always is.

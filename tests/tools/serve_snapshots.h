@@ -57,6 +57,8 @@ struct MadeHost {
   std::map<std::filesystem::path, std::string> stamps;
   size_t of_others = 0;
   size_t reads = 0;
+  uint64_t now_ns = 0;
+  uint64_t read_ns = 0;  // that a reading takes
 
   void add(const tool::Snapshot& snapshot) { files[snapshot.path] = snapshot; }
 
@@ -71,10 +73,12 @@ struct MadeHost {
             .read =
                 [this](const std::filesystem::path& path) {
                   ++reads;
+                  now_ns += read_ns;
                   if (faults.count(path) != 0) throw tool::Fault(faults[path]);
                   return files.at(path);
                 },
-            .stamp = [this](const std::filesystem::path& path) { return stamps[path]; }};
+            .stamp = [this](const std::filesystem::path& path) { return stamps[path]; },
+            .clock_ns = [this] { return now_ns; }};
   }
 };
 

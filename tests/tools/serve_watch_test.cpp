@@ -84,6 +84,39 @@ TEST(ServeWatch, AnEndedProcessIsReadNoMore) {
   EXPECT_TRUE(watch.ledgers().at(0)->history.empty());
 }
 
+TEST(ServeWatch, WhatTheTimeDoesNotAllowIsReadNextTime) {
+  MadeHost host;
+  for (uint32_t process = 1; process <= 10; ++process) host.add(running_process(process));
+  host.read_ns = 100'000'000;
+  Watch watch(host.source(), {.reading_ns_max = 250'000'000});
+  watch.sample(1000);
+  EXPECT_EQ(host.reads, 10U) << "what is new is read at once";
+  for (uint64_t ms = 2000; ms <= 11000; ms += 1000) {
+    watch.sample(ms);
+    EXPECT_EQ(watch.ledgers().size(), 10U);
+  }
+  EXPECT_EQ(host.reads, 10U + 10 * 3);
+  for (const tool::WatchedLedger* ledger : watch.ledgers()) {
+    EXPECT_EQ(ledger->history.size(), 1U + 3) << "each in its turn, and only what was read is a sample";
+  }
+  host.add(running_process(11));
+  watch.sample(12000);
+  EXPECT_EQ(watch.ledgers().size(), 11U);
+}
+
+TEST(ServeWatch, AFaultIsToldUntilTheLedgerIsReadAgain) {
+  MadeHost host;
+  host.add(running_process(1));
+  host.faults["/tmp/bursar-2"] = "/tmp/bursar-2: is cut short";
+  host.read_ns = 100'000'000;
+  Watch watch(host.source(), {.reading_ns_max = 50'000'000});
+  for (uint64_t ms = 1000; ms <= 4000; ms += 1000) {
+    watch.sample(ms);
+    EXPECT_EQ(watch.unreadable().size(), 1U);
+    EXPECT_EQ(watch.left_out(), 0U);
+  }
+}
+
 TEST(ServeWatch, AFileThatTookAnEndedOnesPlaceIsRead) {
   MadeHost host;
   tool::Snapshot snapshot = running_process(1);

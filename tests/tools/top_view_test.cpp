@@ -455,6 +455,34 @@ TEST(Observer, DoesNotReadAgainWhatHasEndedUntilAnotherFileTakesItsPath) {
   EXPECT_EQ(reads, 3);
 }
 
+TEST(Observer, ReadsWhatItHadNoTimeForTheNextTime) {
+  const std::vector<std::filesystem::path> paths{"/ledgers/1", "/ledgers/2", "/ledgers/3"};
+  std::vector<std::string> read;
+  uint64_t now_ns = 1'000'000'000;
+  Observer observer([&] { return paths; },
+                    [&](const std::filesystem::path& path) {
+                      read.push_back(path.filename());
+                      now_ns += 100'000'000;
+                      return made_snapshot(1, "/bin/p", made_flow(read.size(), 0, 1));
+                    },
+                    [](const std::filesystem::path&) { return std::string("same"); });
+  observer.limit([&] { return now_ns; }, 150'000'000);
+  EXPECT_EQ(observer.observe(now_ns).size(), 3U) << "what is new is read at once";
+  now_ns = 2'000'000'000;
+  const std::vector<Subject> second = observer.observe(now_ns);
+  now_ns = 3'000'000'000;
+  const std::vector<Subject> third = observer.observe(now_ns);
+  EXPECT_EQ(read, (std::vector<std::string>{"1", "2", "3", "1", "2", "3", "1"}));
+  ASSERT_EQ(second.size(), 3U);
+  EXPECT_EQ(second[2].now->flow.allocations, 3U) << "as it was";
+  EXPECT_EQ(second[2].before, nullptr);
+  ASSERT_EQ(third.size(), 3U);
+  EXPECT_EQ(third[1].now->flow.allocations, 5U);
+  EXPECT_EQ(third[1].before->flow.allocations, 2U);
+  EXPECT_EQ(third[1].seconds_between, 1) << "of the reading that it is of";
+  EXPECT_EQ(third[2].seconds_between, 2);
+}
+
 TEST(Observer, LeavesOutWhatIsGoneAndTellsOtherFaults) {
   Observer observer(
       [] {

@@ -82,10 +82,15 @@ Json row_json(const TaskRow& row) {
 }
 
 template <typename Row>
-Json table_json(const std::vector<Row>& rows) {
+Json table_json(const std::vector<Row>& rows, size_t count) {
   Json told = Json::array();
   for (size_t i = 0; i < std::min(rows.size(), rows_max); ++i) told.push_back(row_json(rows[i]));
-  return {{"count", rows.size()}, {"rows", std::move(told)}};
+  return {{"count", count}, {"rows", std::move(told)}};
+}
+
+template <typename Row>
+Json table_json(const std::vector<Row>& rows) {
+  return table_json(rows, rows.size());
 }
 
 Json history_json(const std::deque<Sample>& history, uint64_t since_unix_ms) {
@@ -158,7 +163,7 @@ std::string ledger_json(const WatchedLedger& ledger, uint64_t unix_ms, uint64_t 
   json["kinds"] = table_json(snapshot.kinds);
   json["size_classes"] = table_json(snapshot.size_classes);
   json["thread_kinds"] = table_json(snapshot.thread_kinds);
-  json["running"] = table_json(snapshot.running);
+  json["running"] = table_json(snapshot.running, snapshot.tasks_running);
   json["worst_by_peak"] = table_json(snapshot.worst_by_peak);
   json["worst_by_allocations"] = table_json(snapshot.worst_by_allocations);
   json["history"] = history_json(ledger.history, since_unix_ms);

@@ -100,26 +100,46 @@ void Places::admit(const std::vector<std::string>& names) {
   }
 }
 
-void Watch::refresh(uint64_t unix_ms) {
-  unreadable_.clear();
-  std::map<fs::path, Entry> before = std::exchange(entries_, {});
+/// What is to be read, longest ago first.
+std::vector<Watch::Entries::value_type*> Watch::take_list() {
+  Entries before = std::exchange(entries_, {});
   const LedgerList list = source_.list();
   of_others_ = list.of_others;
+  std::vector<Entries::value_type*> due;
   for (const fs::path& path : list.paths) {
     std::string stamp = source_.stamp(path);
-    const auto known = before.find(path);
-    Entry entry = known == before.end() ? Entry{} : std::move(known->second);
-    if (known != before.end()) before.erase(known);
-    const bool is_same = entry.stamp == stamp;
+    Entries::node_type known = before.extract(path);
+    const auto at = known.empty() ? entries_.try_emplace(path).first : entries_.insert(std::move(known)).position;
+    Entry& entry = at->second;
+    if (entry.stamp != stamp) entry.is_final = false;
     entry.stamp = std::move(stamp);
-    if (!is_same || !entry.is_final) read(path, entry, unix_ms);
-    entries_.insert_or_assign(path, std::move(entry));
+    if (!entry.is_final) due.push_back(&*at);
+  }
+  std::stable_sort(due.begin(), due.end(), [](const Entries::value_type* left, const Entries::value_type* right) {
+    return left->second.last_read < right->second.last_read;
+  });
+  return due;
+}
+
+void Watch::refresh(uint64_t unix_ms) {
+  reads_before_ = reads_;
+  const uint64_t begun_ns = source_.clock_ns();
+  for (Entries::value_type* each : take_list()) {
+    const bool is_new = each->second.last_read == 0;
+    if (!is_new && source_.clock_ns() - begun_ns > limits_.reading_ns_max) break;
+    read(each->first, each->second, unix_ms);
+  }
+  unreadable_.clear();
+  for (const auto& [path, entry] : entries_) {
+    if (!entry.fault.empty()) unreadable_.push_back({path, entry.fault});
   }
   leave_out_the_oldest();
   mark_replaced();
 }
 
 void Watch::read(const fs::path& path, Entry& entry, uint64_t unix_ms) {
+  entry.last_read = ++reads_;
+  entry.fault.clear();
   try {
     Snapshot snapshot = source_.read(path);
     std::string id = id_of(path, snapshot);
@@ -143,7 +163,7 @@ void Watch::read(const fs::path& path, Entry& entry, uint64_t unix_ms) {
     // It may be one whose process is about to begin: it is tried again at the next look.
     entry.ledger.reset();
     entry.is_final = false;
-    unreadable_.push_back({path, fault.what()});
+    entry.fault = fault.what();
   }
 }
 
@@ -177,7 +197,8 @@ void Watch::mark_replaced() {
 void Watch::sample(uint64_t unix_ms) {
   refresh(unix_ms);
   for (auto& [path, entry] : entries_) {
-    if (!entry.ledger || !entry.ledger->snapshot.is_alive) continue;
+    const bool is_read = entry.last_read > reads_before_;
+    if (!is_read || !entry.ledger || !entry.ledger->snapshot.is_alive) continue;
     std::deque<Sample>& history = entry.ledger->history;
     history.push_back(sample_of(entry.ledger->snapshot, unix_ms));
     if (history.size() > history_samples_max) history.pop_front();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/bursar/process_status.h"
 #include "tools/bursar/snapshot.h"
 
 namespace bursar::tool {
@@ -70,6 +71,7 @@ struct LedgerSource {
   std::function<LedgerList()> list;
   std::function<Snapshot(const std::filesystem::path&)> read;      // throws a Fault
   std::function<std::string(const std::filesystem::path&)> stamp;  // changes whenever another file takes the path
+  std::function<uint64_t()> clock_ns = monotonic_ns;
 };
 
 [[nodiscard]] LedgerSource host_source();
@@ -80,16 +82,20 @@ struct LedgerSource {
 struct WatchLimits {
   size_t kinds_max = 50;     // told apart per process; the same number of thread names
   size_t ledgers_max = 256;  // kept; of more, those that run and the latest
+
+  /// For reading again what is known; the server answers nothing meanwhile. Sixty ledgers that are full take four times as long.
+  uint64_t reading_ns_max = 250'000'000;
 };
 
 class Watch {
  public:
   Watch(LedgerSource source, const WatchLimits& limits) : source_(std::move(source)), limits_(limits) {}
 
-  /// Reads anew what may have changed. Cost: a millisecond for each process that runs.
+  /// Reads what is new, and again what may have changed, as far as the time for it goes: those first that were read longest ago. The
+  /// others are as they were. Cost: a millisecond for each process that runs (read_snapshot).
   void refresh(uint64_t unix_ms);
 
-  /// The same, and each process that runs gets a sample.
+  /// The same, and each process that runs and was read gets a sample.
   void sample(uint64_t unix_ms);
 
   /// Those that run first, then the latest first. Valid until the next refresh.
@@ -110,17 +116,24 @@ class Watch {
   /// Without a ledger when it could not be read or is left out.
   struct Entry {
     std::string stamp;
-    bool is_final = false;  // its process has ended, so it says the same for ever
+    bool is_final = false;   // its process has ended, so it says the same for ever
+    uint64_t last_read = 0;  // the number of the reading; 0: none
     std::optional<WatchedLedger> ledger;
+    std::string fault;  // where it could not be read
   };
 
+  using Entries = std::map<std::filesystem::path, Entry>;
+
+  [[nodiscard]] std::vector<Entries::value_type*> take_list();
   void read(const std::filesystem::path& path, Entry& entry, uint64_t unix_ms);
   void leave_out_the_oldest();
   void mark_replaced();
 
   LedgerSource source_;
   WatchLimits limits_;
-  std::map<std::filesystem::path, Entry> entries_;
+  Entries entries_;
+  uint64_t reads_ = 0;
+  uint64_t reads_before_ = 0;  // the last refresh
   std::vector<UnreadableLedger> unreadable_;
   size_t of_others_ = 0;
 };

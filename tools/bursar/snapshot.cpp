@@ -94,7 +94,8 @@ TaskKindRow kind_row_of(const View& view, ledger::KindReader& reader, size_t kin
 }
 
 void add_kinds(Snapshot& snapshot, const View& view) {
-  ledger::KindReader reader(view);
+  std::vector<ledger::KindReader::Part> parts(view.kind_count + 1);
+  ledger::KindReader reader(view, parts.data(), parts.size());
   for (size_t kind = 0; kind < view.kind_count; ++kind) {
     if (ledger::is_kind(view, kind)) snapshot.kinds.push_back(kind_row_of(view, reader, kind));
   }
@@ -131,8 +132,53 @@ uint64_t last_seen_ns(const View& view) {
   return last;
 }
 
-void add_worst(std::vector<TaskRow>& rows, const Snapshot& snapshot, const View& view, ledger::WorstBy by) {
-  rows = snapshot.running;
+/// What running tasks are ordered by.
+struct RunningTask {
+  size_t record;
+  uint64_t live_bytes;
+  uint64_t peak_live_bytes;
+  uint64_t allocations;
+};
+
+/// By their records alone, then those in which a thread is, with its part: so it takes records plus slots, not records times slots.
+std::vector<RunningTask> running_tasks_of(const View& view) {
+  std::vector<RunningTask> running;
+  ledger::TaskTotals task{};
+  const auto figures = [&](size_t record) {
+    return RunningTask{record, task.live_bytes, task.peak_live_bytes, task.allocations};
+  };
+  View records_alone = view;
+  records_alone.slot_count = 0;
+  for (size_t record = 1; record < view.task_count; ++record) {
+    if (ledger::find_running(records_alone, record, task)) running.push_back(figures(record));
+  }
+  for (size_t i = 1; i < view.slot_count; ++i) {
+    const uint32_t record = ledger::record_of(view.slots[i].tag.load(std::memory_order_relaxed));
+    const auto at = std::lower_bound(running.begin(), running.end(), record,
+                                     [](const RunningTask& each, size_t value) { return each.record < value; });
+    if (at != running.end() && at->record == record && ledger::find_running(view, record, task)) *at = figures(record);
+  }
+  return running;
+}
+
+/// The first of them by the measure, the earlier record of two alike first.
+std::vector<TaskRow> first_rows_of(std::vector<RunningTask> running, uint64_t RunningTask::*measure, size_t rows_max,
+                                   const View& view, uint64_t now_ns) {
+  const size_t count = std::min(rows_max, running.size());
+  const auto goes_before = [measure](const RunningTask& a, const RunningTask& b) {
+    return a.*measure != b.*measure ? a.*measure > b.*measure : a.record < b.record;
+  };
+  std::partial_sort(running.begin(), running.begin() + static_cast<ptrdiff_t>(count), running.end(), goes_before);
+  std::vector<TaskRow> rows;
+  ledger::TaskTotals task{};
+  for (size_t i = 0; i < count; ++i) {
+    if (ledger::find_running(view, running[i].record, task)) rows.push_back(task_row_of(view, task, now_ns));
+  }
+  return rows;
+}
+
+/// Those that run, if any are as bad, and those that have ended.
+std::vector<TaskRow> worst_of(std::vector<TaskRow> rows, const View& view, ledger::WorstBy by) {
   ledger::TaskTotals task{};
   for (size_t i = 0; ledger::find_worst(view, by, i, task); ++i) rows.push_back(task_row_of(view, task, 0));
   const auto worse = [by](const TaskRow& a, const TaskRow& b) {
@@ -140,17 +186,20 @@ void add_worst(std::vector<TaskRow>& rows, const Snapshot& snapshot, const View&
   };
   std::stable_sort(rows.begin(), rows.end(), worse);
   if (rows.size() > ledger::WorstTasks::capacity) rows.resize(ledger::WorstTasks::capacity);
+  return rows;
 }
 
 void add_tasks(Snapshot& snapshot, const View& view, uint64_t now_ns) {
-  ledger::TaskTotals task{};
-  for (size_t record = 1; record < view.task_count; ++record) {
-    if (ledger::find_running(view, record, task)) snapshot.running.push_back(task_row_of(view, task, now_ns));
-  }
-  std::stable_sort(snapshot.running.begin(), snapshot.running.end(),
-                   [](const TaskRow& a, const TaskRow& b) { return a.live_bytes > b.live_bytes; });
-  add_worst(snapshot.worst_by_peak, snapshot, view, ledger::WorstBy::peak);
-  add_worst(snapshot.worst_by_allocations, snapshot, view, ledger::WorstBy::allocations);
+  const std::vector<RunningTask> running = running_tasks_of(view);
+  const auto first = [&](uint64_t RunningTask::*measure, size_t rows_max) {
+    return first_rows_of(running, measure, rows_max, view, now_ns);
+  };
+  constexpr size_t worst_max = ledger::WorstTasks::capacity;
+  snapshot.tasks_running = running.size();
+  snapshot.running = first(&RunningTask::live_bytes, snapshot_running_max);
+  snapshot.worst_by_peak = worst_of(first(&RunningTask::peak_live_bytes, worst_max), view, ledger::WorstBy::peak);
+  snapshot.worst_by_allocations =
+      worst_of(first(&RunningTask::allocations, worst_max), view, ledger::WorstBy::allocations);
 }
 
 void add_threads(Snapshot& snapshot, const View& view) {

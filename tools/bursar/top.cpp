@@ -24,6 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// A key is answered when the reading has ended.
+constexpr uint64_t reading_ns_max = 250'000'000;
+
 uint64_t now_ns() {
   return static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count());
@@ -96,6 +99,7 @@ int top(const TopOptions& options) {
   uint64_t of_others = 0;
   Source source{observer_of(options, of_others), of_others, std::chrono::duration<double>(options.interval_seconds)};
   if (options.once) return show_once(view, source);
+  source.observer.limit(now_ns, reading_ns_max);
   show_live(view, source);
   die_of_signal();
   return 0;
