@@ -119,6 +119,24 @@ TEST_F(ViewTest, AWorstTaskWithoutALabelIsKnownByItsMoment) {
   press(KeyName::enter);
   press(KeyName::back_tab);
   EXPECT_TRUE(shows("begun after 1.52 s")) << text();
+  size_t lines_with = 0;
+  for (const Line& line : view_.screen(100, 40))
+    lines_with += line.text.find("begun after 1.52 s") != std::string::npos;
+  EXPECT_EQ(lines_with, 1U) << "on a usual terminal";
+}
+
+TEST_F(ViewTest, TellsWhatATaskOfAKindIsHandedOut) {
+  Snapshot snapshot = of_all_panes();
+  snapshot.kinds[0].allocated_bytes_per_task.median = 77 * 1024;
+  view_.take({subject_of(snapshot)});
+  press(KeyName::enter);
+  const auto plain = view_.plain();
+  const auto has = [&](const char* part) {
+    return std::any_of(plain.begin(), plain.end(),
+                       [&](const auto& line) { return line.find(part) != std::string::npos; });
+  };
+  EXPECT_TRUE(has("bytes/task"));
+  EXPECT_TRUE(has("77.0 KiB"));
 }
 
 TEST_F(ViewTest, TellsRatesOnceThereAreTwoSnapshots) {
