@@ -2,6 +2,7 @@
 #include "interpose/account/render_task_totals.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace bursar::ledger {
 namespace {
@@ -67,9 +68,14 @@ Name name_of_kind(const View& view, size_t kind) noexcept {
 }
 
 Name shown_kind(const View& view, size_t kind) noexcept {
-  if (kind == kind_outside) return Name().add("(outside tasks)");
+  constexpr char outside[] = "(outside tasks)";
+  if (kind == kind_outside) return Name().add(outside);
   if (kind >= view.kind_count) return Name().add("(unknown)");
   const Name name = name_of_kind(view, kind);
+  const bool is_as_outside =
+      name.length() == sizeof(outside) - 1 && memcmp(name.data(), outside, sizeof(outside) - 1) == 0;
+  // A program may call its tasks what it likes; views tell rows apart by what they show.
+  if (is_as_outside) return Name().add("\"").add(outside).add("\"");
   return name.length() == 0 ? Name().add("(unnamed)") : name;
 }
 

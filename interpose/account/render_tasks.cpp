@@ -81,6 +81,27 @@ void add_memory_row(Output& output, const View& view, KindReader& reader, size_t
   output.add('\n');
 }
 
+void add_bytes_row(Output& output, const View& view, KindReader&, size_t kind) noexcept {
+  const Distribution& bytes = view.kinds[kind].allocated_bytes_per_task;
+  const Distribution& retained = view.kinds[kind].retained_bytes_per_task;
+  if (!has_ended_tasks(view, kind)) return;
+  add_cut(output.add("  "), shown_kind(view, kind), name_width);
+  add_right(output, ends[0], bytes_at(bytes, 500));
+  add_right(output, ends[1], bytes_at(bytes, 990));
+  add_right(output, ends[2], bytes_text(read(bytes.highest)));
+  add_right(output, ends[3], bytes_at(retained, 500));
+  add_right(output, ends[4], bytes_at(retained, 990));
+  add_right(output, ends[5], bytes_text(read(retained.highest)));
+  output.add('\n');
+}
+
+bool any_has_ended(const View& view, const KindRows& rows) noexcept {
+  for (size_t i = 0; i < rows.count(); ++i) {
+    if (has_ended_tasks(view, rows.id(i))) return true;
+  }
+  return false;
+}
+
 /// Most bytes first; what no task did comes last.
 template <typename AddRow>
 void add_kind_rows(Output& output, const View& view, const KindRows& rows, size_t kinds, AddRow add_row) noexcept {
@@ -98,6 +119,10 @@ void add_kinds(Output& output, const View& view, const KindRows& rows, size_t ki
   output.add('\n').pad_to(ends[0] - 6).add("peak live per task").pad_to(ends[3] - 6).add("wall time per task\n");
   add_head(output, "task kind", {"median", "p99", "highest", "median", "p99", "retained"});
   add_kind_rows(output, view, rows, kinds, add_memory_row);
+  if (!any_has_ended(view, rows)) return;
+  output.add('\n').pad_to(ends[0] - 6).add("handed out per task").pad_to(ends[3] - 6).add("retained per task\n");
+  add_head(output, "task kind", {"median", "p99", "highest", "median", "p99", "highest"});
+  add_kind_rows(output, view, rows, kinds, add_bytes_row);
 }
 
 bool find_task(const View& view, WorstBy by, uint32_t id, TaskTotals& task) noexcept {

@@ -110,6 +110,17 @@ class Report(tool.ToolTest):
         self.assertIn("  live                    784 B    7 blocks", lines)
         self.assertEqual(json.loads(self.bursar("report", "--json", path).stdout)["ending"], "unfinished")
 
+    def test_a_ledger_of_a_killed_process_tells_the_last_activity_it_knows_of(self):
+        self.bursar("run", "--ledgers", "ledgers", "--", tool.product("KNOWN_CALLS"), "malloc:7:100000", "kill:9")
+        path, = (self.directory / "ledgers").iterdir()
+        self.assertRegex(self.bursar("report", path).stdout.splitlines()[2],
+                         r"^  last activity +[\d.]+ [mun]?s    of which the ledger has the time; it may have gone on$")
+
+    def test_a_ledger_of_a_killed_process_that_knows_of_none_does_not(self):
+        self.bursar("run", "--ledgers", "ledgers", "--", tool.product("KNOWN_CALLS"), "malloc:7:100", "kill:9")
+        path, = (self.directory / "ledgers").iterdir()
+        self.assertNotIn("last activity", self.bursar("report", path).stdout)
+
     def test_no_place_for_the_report_is_told(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([self.command, "report", self.ledger()], stdout=full, stderr=subprocess.PIPE, text=True,

@@ -230,6 +230,15 @@ TEST(DiffInput, ReadsAReport) {
   EXPECT_EQ(snapshot.thread_kinds.size(), 1U);
 }
 
+TEST(DiffInput, TellsAKindOfTheNameOutsideTasksFromWhatNoTaskDid) {
+  const Snapshot snapshot = snapshot_of_report(R"x({"ledger_version": 3, "task_kinds": [
+      {"kind": "(outside tasks)", "allocations": 1}, {"kind": null, "allocations": 2}]})x",
+                                               "r.json");
+  ASSERT_EQ(snapshot.kinds.size(), 2U);
+  EXPECT_EQ(snapshot.kinds[0].name, "\"(outside tasks)\"");
+  EXPECT_EQ(snapshot.kinds[1].name, "(outside tasks)");
+}
+
 TEST(DiffInput, RefusesWhatIsNoReport) {
   for (const char* text : {"{", "{}", R"({"ledger_version": null})", R"({"ledger_version": 4, "allocations": "many"})",
                            R"({"ledger_version": 4, "size_classes": 5, "allocations": []})",

@@ -79,6 +79,7 @@ class Diff(views.ViewTest):
                 ((self.before, "other.json"), "other.json: is JSON, but no report of bursar"),
                 ((self.before,), "B is required; see bursar diff --help"),
                 (("--fail-over", "-1", "a", "b"), "--fail-over: -1 is no percentage from 0 on; see bursar diff --help"),
+                (("--fail-over", "0x10", "a", "b"), "--fail-over: 0x10 is no percentage from 0 on; see bursar diff --help"),
                 (("--fail-over", "nan", "a", "b"), "--fail-over: nan is no percentage from 0 on; see bursar diff --help"),
                 (("--only", "allocations", "a", "b"), "--only requires --fail-over; see bursar diff --help")):
             with self.subTest(words=words):

@@ -47,6 +47,11 @@ TEST(RenderTasks, SaysAllInAlignedColumns) {
             "  POST /upload                      448 B      448 B      448 B      500 us      500 us         0 B\n"
             "  (outside tasks)                       -          -          -           -           -           -\n"
             "\n"
+            "                                   handed out per task               retained per task\n"
+            "  task kind                        median        p99    highest      median         p99     highest\n"
+            "  GET /search                    6.75 KiB    232 KiB   48.0 MiB         0 B        99 B    8.00 KiB\n"
+            "  POST /upload                      448 B      448 B      448 B         0 B         0 B         0 B\n"
+            "\n"
             "  highest peaks                       kind                        peak live allocations   wall time\n"
             "  GET /search?q=x                     GET /search                  48.0 MiB      12,288      1.20 s\n"
             "  POST /upload?name=large.iso         POST /upload                 9.54 MiB           5   not ended\n"
@@ -61,6 +66,16 @@ TEST(RenderTasks, SaysAllInAlignedColumns) {
             "\n"
             "  tasks that did not end              kind                             live allocations   peak live\n"
             "  POST /upload?name=large.iso         POST /upload                 9.54 MiB           5    9.54 MiB\n");
+}
+
+TEST(RenderTasks, TellsAKindOfTheNameOutsideTasksFromWhatNoTaskDid) {
+  const auto made = make_ledger();
+  made->kinds[0].allocated_bytes = 100;
+  made->add_kind(1, "(outside tasks)");
+  made->end_tasks(1, 10, 5, 100, 0, 1'000);
+  const std::string text = text_of(*made);
+  EXPECT_NE(text.find("\n  \"(outside tasks)\" "), std::string::npos) << text;
+  EXPECT_NE(text.find("\n  (outside tasks) "), std::string::npos) << text;
 }
 
 TEST(RenderTasks, SaysNothingWhereNoTasksWereUsed) {

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The live page of `bursar serve` in a browser."""
 
+import struct
 import tempfile
 import unittest
+import zlib
 
 import browser
 import serving
@@ -63,6 +65,31 @@ class Page(serving.ServingTest):
         self.assertTrue(self.names_in("threads"))
         self.assertTrue(self.names_in("size-classes"))
         self.assert_no_fault()
+
+    def pixels(self, name):
+        """The bytes of a picture of the page, row by row, each behind the number of its filter."""
+        path = self.directory / name
+        self.browser.screenshot(path)
+        picture = path.read_bytes()
+        self.assertEqual(picture[:8], b"\x89PNG\r\n\x1a\n")
+        data, at = b"", 8
+        while at < len(picture):
+            length, kind = struct.unpack_from(">I4s", picture, at)
+            if kind == b"IHDR":
+                self.assertEqual(struct.unpack_from(">II", picture, at + 8), (1280, 1000))
+            elif kind == b"IDAT":
+                data += picture[at + 8:at + 8 + length]
+            at += length + 12
+        return zlib.decompress(data)
+
+    def test_a_picture_of_it_is_not_blank(self):
+        shown = self.pixels("page.png")
+        self.browser.open("about:blank")
+        self.browser.value_of("1")
+        blank = self.pixels("blank.png")
+        # Filters leave nothing of an area of one colour but zeros.
+        self.assertLess(len(blank) - blank.count(0), len(blank) // 1000)
+        self.assertGreater(len(shown) - shown.count(0), 10 * (len(blank) - blank.count(0)) + len(shown) // 100)
 
     def test_new_figures_come_by_themselves(self):
         self.guest_program.run_task("GET /search", 1000, 100)

@@ -198,7 +198,7 @@ class Live(views.ViewTest):
         shown.wait_until(lambda text: text.endswith("\nq quit  ? keys") and str(process.pid) in text, "a small screen")
         shown.press("enter")
         shown.wait_for("shown_task", "GET")
-        shown.resize(140, 40)
+        shown.resize(160, 40)
         shown.wait_for("allocs/task", "refused", "/ filter")
         shown.resize(1, 1)
         shown.resize(2, 3)

@@ -72,6 +72,8 @@ TaskKindRow kind_of(const json& object, const Snapshot& snapshot) {
   TaskKindRow row;
   row.is_outside = value_of<json>(object, "kind").is_null();
   row.name = row.is_outside ? name_of_outside(snapshot) : value_of<std::string>(object, "kind");
+  // As ledger::shown_kind has it.
+  if (!row.is_outside && row.name == "(outside tasks)") row.name = "\"" + row.name + "\"";
   row.tasks_begun = number(object, "tasks_begun");
   row.tasks_ended = number(object, "tasks_ended");
   row.tasks_running = number(object, "tasks_running");

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <exception>
 #include <functional>
@@ -141,10 +142,18 @@ void describe_report(CLI::App& report, Arguments& arguments) {
 
 constexpr const char* ledger_or_process = "A ledger, or the id of a process that keeps one";
 
+/// All of the word is the number: of `0x10`, CLI11 would take sixteen.
+bool parse_decimal(const std::string& word, double& number) {
+  const char* const end = word.data() + word.size();
+  const auto [stop, error] = std::from_chars(word.data(), end, number);
+  return error == std::errc{} && stop == end;
+}
+
 std::string fault_of_interval(const std::string& word) {
   double seconds = 0;
-  const bool is_number = CLI::detail::lexical_cast(word, seconds);
-  if (is_number && seconds >= tool::top_interval_seconds_min && seconds <= tool::top_interval_seconds_max) return "";
+  if (parse_decimal(word, seconds) && seconds >= tool::top_interval_seconds_min &&
+      seconds <= tool::top_interval_seconds_max)
+    return "";
   return fmt::format("{} is no number of seconds from {:g} to {:g}", word, tool::top_interval_seconds_min,
                      tool::top_interval_seconds_max);
 }
@@ -161,8 +170,8 @@ void describe_top(CLI::App& top, tool::TopOptions& options) {
 /// Neither below 0 nor infinite nor none.
 std::string fault_of_percentage(const std::string& word) {
   double percent = 0;
-  const bool is_number = CLI::detail::lexical_cast(word, percent);
-  return is_number && std::isfinite(percent) && percent >= 0 ? "" : word + " is no percentage from 0 on";
+  return parse_decimal(word, percent) && std::isfinite(percent) && percent >= 0 ? ""
+                                                                                : word + " is no percentage from 0 on";
 }
 
 void describe_diff(CLI::App& diff, tool::DiffOptions& options) {

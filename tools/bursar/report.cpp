@@ -8,12 +8,14 @@
 #include <cstring>
 #include <optional>
 
+#include "interpose/account/render_numbers.h"
 #include "interpose/account/render_totals.h"
 #include "tools/bursar/fault.h"
 #include "tools/bursar/host_ledgers.h"
 #include "tools/bursar/ledger_path.h"
 #include "tools/bursar/process_status.h"
 #include "tools/bursar/report_directory.h"
+#include "tools/bursar/snapshot.h"
 
 namespace bursar::tool {
 
@@ -44,6 +46,17 @@ ledger::ExitFacts facts_of(const LedgerFile& file, const std::filesystem::path& 
   return facts;
 }
 
+/// Nobody knows when a process that did not get to its end was over; a ledger may tell until when it went on. Behind the line that says so.
+void tell_last_activity(std::string& text, const LedgerFile& file) {
+  const uint64_t last_ns = last_seen_ns(file.view());
+  const size_t line_end = text.find('\n', text.find("\n  gone before its end") + 1);
+  if (file.header().state.load(std::memory_order_acquire) != ledger::State::running || last_ns == 0) return;
+  if (line_end == std::string::npos) return;
+  text.insert(line_end + 1,
+              fmt::format("  last activity {:>15}    of which the ledger has the time; it may have gone on\n",
+                          ledger::duration_text(last_ns).c_str()));
+}
+
 }  // namespace
 
 std::filesystem::path ledger_named(const std::string& word) {
@@ -55,7 +68,10 @@ std::filesystem::path ledger_named(const std::string& word) {
 
 std::string report_now(const std::filesystem::path& path, ledger::Format format) {
   const LedgerFile file = LedgerFile::read(path);
-  return report_of(file, facts_of(file, path), format);
+  const ledger::ExitFacts facts = facts_of(file, path);
+  std::string text = report_of(file, facts, format);
+  if (format == ledger::Format::text && facts.life == ledger::Life::gone) tell_last_activity(text, file);
+  return text;
 }
 
 bool is_directory(const std::string& word) {

@@ -119,19 +119,6 @@ TaskRow task_row_of(const View& view, const ledger::TaskTotals& task, uint64_t n
           .is_running = task.is_running};
 }
 
-/// The last moment that a ledger tells of, since the start of its process.
-uint64_t last_seen_ns(const View& view) {
-  uint64_t last = std::max(ledger::read(view.header->ended_ns), ledger::read(view.header->peak_live_ns));
-  ledger::TaskTotals task{};
-  for (size_t record = 1; record < view.task_count; ++record) {
-    if (view.tasks[record].tag.load(std::memory_order_relaxed) != 0) last = std::max(last, view.tasks[record].begun_ns);
-  }
-  for (const ledger::WorstBy by : {ledger::WorstBy::peak, ledger::WorstBy::allocations}) {
-    for (size_t i = 0; ledger::find_worst(view, by, i, task); ++i) last = std::max(last, task.begun_ns + task.wall_ns);
-  }
-  return last;
-}
-
 /// What running tasks are ordered by.
 struct RunningTask {
   size_t record;
@@ -275,6 +262,18 @@ void add_totals(Snapshot& snapshot, const ledger::Totals& totals) {
 }
 
 }  // namespace
+
+uint64_t last_seen_ns(const View& view) {
+  uint64_t last = std::max(ledger::read(view.header->ended_ns), ledger::read(view.header->peak_live_ns));
+  ledger::TaskTotals task{};
+  for (size_t record = 1; record < view.task_count; ++record) {
+    if (view.tasks[record].tag.load(std::memory_order_relaxed) != 0) last = std::max(last, view.tasks[record].begun_ns);
+  }
+  for (const ledger::WorstBy by : {ledger::WorstBy::peak, ledger::WorstBy::allocations}) {
+    for (size_t i = 0; ledger::find_worst(view, by, i, task); ++i) last = std::max(last, task.begun_ns + task.wall_ns);
+  }
+  return last;
+}
 
 Snapshot snapshot_of(const LedgerFile& file, const std::filesystem::path& path) {
   const View& view = file.view();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "interpose/account/ledger_format.h"
+#include "interpose/account/ledger_view.h"
 #include "interpose/account/render_runtime.h"
 
 namespace bursar::tool {
@@ -117,6 +117,9 @@ struct Snapshot {
 };
 
 class LedgerFile;
+
+/// The last moment of which a ledger tells that its process did something, since the start of that; 0 where it tells of none.
+[[nodiscard]] uint64_t last_seen_ns(const ledger::View& view);
 
 /// What a ledger that was read from `path` says.
 [[nodiscard]] Snapshot snapshot_of(const LedgerFile& file, const std::filesystem::path& path);

@@ -125,8 +125,9 @@ Table table_of_kinds(const Subject& subject) {
                    {"tasks", 'S', Align::right, 9, 60},       {"running", 'U', Align::right, 7, 50},
                    {"allocs/task", 'A', Align::right, 8, 95}, {"p99", '9', Align::right, 8, 85},
                    {"peak/task", 'K', Align::right, 9, 80},   {"highest", 'H', Align::right, 9, 75},
-                   {"live", 'L', Align::right, 9, 92},        {"retained", 'R', Align::right, 9, 70},
-                   {"bytes/s", 'B', Align::right, 9, 40},     {"refused", 'F', Align::right, 7, 10}};
+                   {"bytes/task", 'Y', Align::right, 10, 65}, {"live", 'L', Align::right, 9, 92},
+                   {"retained", 'R', Align::right, 9, 70},    {"bytes/s", 'B', Align::right, 9, 40},
+                   {"refused", 'F', Align::right, 7, 10}};
   const auto before =
       by_key(subject.before == nullptr ? nullptr : &subject.before->kinds, [](const auto& row) { return row.name; });
   for (const TaskKindRow& kind : subject.now->kinds) {
@@ -142,6 +143,7 @@ Table table_of_kinds(const Subject& subject) {
                  cell_unless(none_ended, count_cell(kind.allocations_per_task.p99)),
                  cell_unless(none_ended, size_cell(kind.peak_live_bytes_per_task.median)),
                  cell_unless(none_ended, size_cell(kind.peak_live_bytes_per_task.highest)),
+                 cell_unless(none_ended, size_cell(kind.allocated_bytes_per_task.median)),
                  size_cell(kind.flow.live_bytes),
                  cell_unless(none_ended, size_cell(kind.retained_bytes)),
                  size_rate_cell(rates.bytes()),
@@ -224,7 +226,7 @@ Table table_of_tasks(const std::vector<TaskRow>& tasks, Pane pane) {
   const bool are_running = pane == Pane::running;
   Table table;
   table.columns = {{"kind", 'N', Align::left, 15, 99},
-                   {"label", 'B', Align::left, 8, 70},
+                   {"label", 'B', Align::left, are_running ? size_t{8} : columns_of("begun after 12.3 s"), 70},
                    {"thread", 'T', Align::right, 7, 30},
                    {are_running ? "age" : "wall", are_running ? 'G' : 'W', Align::right, 8, 60},
                    {"allocations", 'S', Align::right, 11, 85},
@@ -334,7 +336,7 @@ Order first_order_of_processes() { return {2, false}; }
 
 Order first_order_of(Pane pane) {
   switch (pane) {
-    case Pane::kinds: return {8, false};
+    case Pane::kinds: return {9, false};
     case Pane::size_classes: return {7, false};
     case Pane::threads: return {6, false};
     case Pane::running: return {7, false};
