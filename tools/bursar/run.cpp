@@ -172,7 +172,8 @@ struct ProgramReport {
 bool has_thread_of_name(const LedgerFile& file, const std::string& name) {
   const ledger::View& view = file.view();
   return std::any_of(view.slots, view.slots + view.slot_count, [&](const ledger::Slot& slot) {
-    return name.compare(0, name.npos, slot.thread_name, strnlen(slot.thread_name, sizeof slot.thread_name)) == 0;
+    return name.compare(0, std::string::npos, slot.thread_name, strnlen(slot.thread_name, sizeof slot.thread_name)) ==
+           0;
   });
 }
 
