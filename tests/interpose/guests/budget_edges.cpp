@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <ctime>
 #include <new>
 #include <typeinfo>
 
