@@ -19,13 +19,15 @@ VALUE_BYTES = 3000
 
 WORKERS = 4
 WORK = """
-import ctypes, json, threading
+import ctypes, json, os, threading, time
 def work(number):
     ctypes.CDLL(None).prctl(15, f"worker-{number}".encode(), 0, 0, 0)  # PR_SET_NAME
     json.dumps([{"id": i, "name": "x" * (i % 50)} for i in range(2000 * number)])
 threads = [threading.Thread(target=work, args=(number,)) for number in range(1, WORKERS + 1)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
+# Python's join is over a moment before the thread is.
+while len(os.listdir("/proc/self/task")) > 1: time.sleep(0.001)
 """.replace("WORKERS", str(WORKERS))
 
 UNITS = ("one", "two", "three")
