@@ -66,9 +66,10 @@ std::string text_of(const Lives& lives) {
                                  "allocations", "peak live heap", "live");
   for (size_t i = 0; i < lives.all.size() && i < rows_max; ++i) {
     const auto& [snapshot, state] = lives.all[i];
-    text += fmt::format("  {} {:>9} {:>15} {:>13} {:>17} {:>13}\n", fitted(base_name(snapshot.program), 30),
-                        snapshot.process_id, state, count_text(snapshot.flow.allocations),
-                        size_text(snapshot.peak_live_bytes), size_text(snapshot.flow.live_bytes));
+    text +=
+        fmt::format("  {} {:>9} {:>15} {:>13} {:>17} {:>13}\n", fitted(displayable(base_name(snapshot.program)), 30),
+                    snapshot.process_id, state, count_text(snapshot.flow.allocations),
+                    size_text(snapshot.peak_live_bytes), size_text(snapshot.flow.live_bytes));
   }
   if (lives.all.size() > rows_max) text += fmt::format("  and {} more\n", lives.all.size() - rows_max);
   return text;

@@ -6,6 +6,7 @@
 #include "interpose/account/render_task_totals.h"
 #include "interpose/account/render_thread_totals.h"
 #include "interpose/account/render_totals.h"
+#include "tools/bursar/columns.h"
 #include "tools/bursar/ledger_file.h"
 #include "tools/bursar/printable.h"
 #include "tools/bursar/process_status.h"
@@ -62,11 +63,9 @@ Quantiles histogram_of(const ledger::Distribution& distribution) {
   return result;
 }
 
-std::string base_name(const char* path) { return printable(std::filesystem::path(path).filename().native()); }
-
 std::string kind_text(const View& view, size_t kind) {
   const bool is_process = kind == ledger::kind_outside && view.header->task_source == ledger::TaskSource::process;
-  return is_process ? base_name(view.header->program) : text_of(ledger::shown_kind(view, kind));
+  return is_process ? printable(base_name(view.header->program)) : text_of(ledger::shown_kind(view, kind));
 }
 
 TaskKindRow kind_row_of(const View& view, ledger::KindReader& reader, size_t kind) {
